@@ -1,0 +1,116 @@
+-- Commits one batch of decided commands, or nothing: levels, ledger, idempotency keys, reservations
+-- and outbox messages in one statement, so in one transaction.
+--
+-- Raises OH001 when a level, a reservation or an idempotency key is no longer as it was read: the
+-- caller reads again and decides again. Counts go through RETURNING and not through the row count,
+-- which a distributed database reports differently.
+--
+-- The arrays of one prefix belong together: l_ levels (each once, in lock order), e_ ledger entries,
+-- k_ idempotency keys, r_ reservations, n_ lines of new reservations.
+create or replace function stock_commit(
+  p_recorded_at timestamptz, p_keys_expire_at timestamptz,
+  l_merchant text[], l_sku text[], l_location text[], l_read_version bigint[], l_version bigint[],
+  l_on_hand integer[], l_reserved integer[], l_allocated integer[], l_open_orders integer[],
+  l_pending_sales integer[], l_unavailable integer[], l_safety_stock integer[],
+  l_incoming integer[],
+  e_merchant text[], e_sku text[], e_location text[], e_version bigint[],
+  e_quantity stock_quantity[], e_delta integer[], e_balance integer[], e_command uuid[],
+  e_reason text[], e_reference text[], e_actor text[], e_channel text[],
+  e_occurred_at timestamptz[], e_message boolean[],
+  k_merchant text[], k_key text[], k_fingerprint uuid[], k_status smallint[], k_body text[],
+  r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
+  r_late boolean[], r_expires_at timestamptz[],
+  n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[])
+returns void language plpgsql as $$
+declare
+  v_done integer;
+  v_new integer;
+begin
+  -- Levels that exist. The inner query takes the row locks, in the order of the arrays, and finds
+  -- each row only at the version that was read: two batches cannot wait for each other in a circle.
+  with locked as materialized (
+    select s.ctid as level_row, u.*
+    from unnest(l_merchant, l_sku, l_location, l_read_version, l_version, l_on_hand, l_reserved,
+                l_allocated, l_open_orders, l_pending_sales, l_unavailable, l_safety_stock,
+                l_incoming)
+         with ordinality as u(merchant_id, sku, location_id, read_version, version, on_hand,
+                reserved, allocated, open_orders, pending_sales, unavailable, safety_stock,
+                incoming, position)
+    join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
+                      and s.location_id = u.location_id and s.version = u.read_version
+    order by u.position
+    for update of s
+  ), updated as (
+    update stock_level s
+    set on_hand = u.on_hand, reserved = u.reserved, allocated = u.allocated,
+        open_orders = u.open_orders, pending_sales = u.pending_sales,
+        unavailable = u.unavailable, safety_stock = u.safety_stock, incoming = u.incoming,
+        version = u.version, updated_at = p_recorded_at
+    from locked u
+    where s.ctid = u.level_row
+    returning 1
+  )
+  select count(*) into v_done from updated;
+
+  if v_done < cardinality(l_sku) then
+    -- The rest are levels that did not exist when they were read.
+    with created as (
+      insert into stock_level (merchant_id, sku, location_id, on_hand, reserved, allocated,
+        open_orders, pending_sales, unavailable, safety_stock, incoming, version, updated_at)
+      select u.merchant_id, u.sku, u.location_id, u.on_hand, u.reserved, u.allocated,
+        u.open_orders, u.pending_sales, u.unavailable, u.safety_stock, u.incoming, u.version,
+        p_recorded_at
+      from unnest(l_merchant, l_sku, l_location, l_read_version, l_version, l_on_hand, l_reserved,
+                  l_allocated, l_open_orders, l_pending_sales, l_unavailable, l_safety_stock,
+                  l_incoming)
+           with ordinality as u(merchant_id, sku, location_id, read_version, version, on_hand,
+                  reserved, allocated, open_orders, pending_sales, unavailable, safety_stock,
+                  incoming, position)
+      where u.read_version = 0
+      order by u.position
+      on conflict do nothing
+      returning 1
+    )
+    select count(*) into v_new from created;
+    if v_done + v_new <> cardinality(l_sku) then
+      raise exception 'a stock level has moved' using errcode = 'OH001';
+    end if;
+  end if;
+
+  if cardinality(k_key) > 0 then
+    with remembered as (
+      insert into idempotency_key as k
+        (merchant_id, key, fingerprint, status, body, created_at, expires_at)
+      select u.*, p_recorded_at, p_keys_expire_at
+      from unnest(k_merchant, k_key, k_fingerprint, k_status, k_body) as u
+      on conflict (merchant_id, key) do update
+        set fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
+            created_at = excluded.created_at, expires_at = excluded.expires_at
+        -- a key whose time is over is as good as new
+        where k.expires_at <= p_recorded_at
+      returning 1
+    )
+    select count(*) into v_done from remembered;
+    if v_done <> cardinality(k_key) then
+      raise exception 'an idempotency key was used meanwhile' using errcode = 'OH001';
+    end if;
+  end if;
+
+  insert into ledger_entry (merchant_id, sku, location_id, version, quantity, delta, balance_after,
+    command_id, reason, reference, actor, source_channel, occurred_at, recorded_at)
+  select u.*, p_recorded_at
+  from unnest(e_merchant, e_sku, e_location, e_version, e_quantity, e_delta, e_balance, e_command,
+              e_reason, e_reference, e_actor, e_channel, e_occurred_at) as u;
+
+  insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
+  select u.merchant_id, u.sku, u.location_id, u.version, p_recorded_at
+  from unnest(e_merchant, e_sku, e_location, e_version, e_message)
+       as u(merchant_id, sku, location_id, version, message)
+  where u.message;
+
+  if cardinality(r_id) > 0 then
+    perform stock_commit_reservations(p_recorded_at, r_merchant, r_id, r_order, r_status_read,
+      r_status, r_late, r_expires_at, n_merchant, n_id, n_sku, n_location, n_quantity);
+  end if;
+end
+$$;

@@ -1,0 +1,120 @@
+import type { Pool } from 'pg';
+import type { Clock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import {
+  createPool,
+  migrateToLatest,
+  openDatabase,
+  openEmbeddedPostgres,
+  type Db,
+  type EmbeddedPostgres,
+} from './db/index.ts';
+import { openSecretBox, type SecretBox } from './encryption.ts';
+import type { Logger } from './logger.ts';
+import { LevelReader, openWriterPool, StockWriter, type WriterOptions } from './stock/index.ts';
+
+/** What every way of running onhand needs: the database, brought up to date, and the writer. */
+export type Core = {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly connectionString: string;
+  /** Undefined when DATABASE_URL names the server. */
+  readonly embedded: EmbeddedPostgres | undefined;
+  readonly migrationsApplied: readonly string[];
+  readonly db: Db;
+  /** For prepared reads; statements of several callers share its connections. */
+  readonly pool: Pool;
+  readonly writer: StockWriter;
+  readonly levels: LevelReader;
+  readonly secretBox: SecretBox;
+  close(): Promise<void>;
+};
+
+export type CoreOverrides = {
+  readonly clock?: Clock;
+  readonly onCommitted?: WriterOptions['onCommitted'];
+  readonly onBatch?: WriterOptions['onBatch'];
+};
+
+/** Opens the database (embedded without DATABASE_URL), migrates it, and builds the writer. */
+export async function openCore(
+  config: Config,
+  logger: Logger,
+  overrides: CoreOverrides = {},
+): Promise<Core> {
+  const clock = overrides.clock ?? systemClock();
+  const { concurrency, idempotency } = config.inventorySync;
+  const embedded =
+    config.database.url === undefined
+      ? await openEmbeddedPostgres({
+          dataDir: config.dataDir,
+          logger,
+          ...(config.embeddedPostgresPort === undefined
+            ? {}
+            : { port: config.embeddedPostgresPort }),
+        })
+      : undefined;
+  const connectionString = config.database.url ?? embedded?.connectionString ?? '';
+  try {
+    const migrationsApplied = await migrateToLatest(connectionString);
+    const secretBox = openSecretBox(config);
+    const onIdleError = (error: Error): void => {
+      logger.warn({ err: error }, 'a database connection broke');
+    };
+    const database = openDatabase({ connectionString, onIdleError });
+    const pool = createPool({ connectionString, poolSize: 4, pipeline: true, onIdleError });
+    const writerPool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
+    const writer = new StockWriter({
+      pool: writerPool,
+      clock,
+      maxRetries: concurrency.maxRetries,
+      timeoutMs: concurrency.casTimeoutMs,
+      idempotencyTtlSeconds: idempotency.ttlSeconds,
+      ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
+      ...(overrides.onBatch === undefined ? {} : { onBatch: overrides.onBatch }),
+    });
+    const stopWatching = watchEmbedded(embedded, logger);
+    return {
+      config,
+      logger,
+      clock,
+      connectionString,
+      embedded,
+      migrationsApplied,
+      db: database.db,
+      pool,
+      writer,
+      levels: new LevelReader(writerPool, clock),
+      secretBox,
+      async close() {
+        stopWatching();
+        await writer.close();
+        await Promise.allSettled([writerPool.end(), pool.end(), database.close()]);
+        await embedded?.close();
+      },
+    };
+  } catch (error) {
+    await embedded?.close();
+    throw error;
+  }
+}
+
+/** Starts an embedded server again when it was killed; requests get 503 meanwhile. */
+function watchEmbedded(embedded: EmbeddedPostgres | undefined, logger: Logger): () => void {
+  if (embedded === undefined) return () => undefined;
+  let checking = false;
+  const timer = setInterval(() => {
+    if (checking) return;
+    checking = true;
+    embedded
+      .ensureRunning()
+      .catch((error: unknown) => logger.error({ err: error }, 'Postgres did not start again'))
+      .finally(() => {
+        checking = false;
+      });
+  }, 1_000);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,39 @@
+export { adjustStock, setStock } from './change-stock.ts';
+export type {
+  Answer,
+  Command,
+  Decision,
+  DecisionContext,
+  IdempotencyKey,
+  LevelChange,
+  Loader,
+  Outcome,
+  Provenance,
+  QuantityChange,
+  ReservationWrite,
+} from './command.ts';
+export { guardLevel, stockNotFound, storeNotFound } from './decide.ts';
+export type { AdjustRequest, Expectation, Mode, SetRequest } from './decide.ts';
+export { entryIdOf, listLedger, parseEntryId, quantityFromColumn } from './ledger.ts';
+export type { LedgerEntryView, LedgerFilter } from './ledger.ts';
+export {
+  adjustableQuantities,
+  availableOf,
+  effectOnAvailable,
+  levelId,
+  maxQuantity,
+  quantities,
+  quantityColumn,
+  viewLevel,
+} from './level.ts';
+export type { AdjustableQuantity, Level, LevelKey, LevelView, Quantity } from './level.ts';
+export { LevelReader } from './level-reader.ts';
+export type { LevelRead } from './level-reader.ts';
+export { getLocation, listLocations, putLocation } from './locations.ts';
+export type { LocationKind, LocationView } from './locations.ts';
+export { levelAsOf, listLevels, listLevelsOfSku } from './queries.ts';
+export type { LevelFilter, PageOf } from './queries.ts';
+export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
+export { StockWriter } from './writer.ts';
+export type { BatchReport, WriterOptions } from './writer.ts';
+export { openWriterPool } from './writer-pool.ts';

@@ -1,0 +1,92 @@
+import type { Db } from '../db/index.ts';
+import { quantities, quantityColumn, type Quantity } from './level.ts';
+import type { PageOf } from './queries.ts';
+
+/** A ledger entry as the API shows it. */
+export type LedgerEntryView = {
+  readonly entryId: string;
+  readonly storeId: string;
+  readonly sku: string;
+  readonly quantity: Quantity;
+  readonly delta: number;
+  readonly balanceAfter: number;
+  readonly version: number;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly actor: string | null;
+  readonly sourceChannel: string | null;
+  readonly commandId: string;
+  readonly occurredAt: string;
+  readonly recordedAt: string;
+};
+
+export type LedgerFilter = {
+  readonly merchantId: string;
+  readonly sku?: string | undefined;
+  readonly storeId?: string | undefined;
+  /** The number of the last entry already seen. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+};
+
+const quantityOfColumn = new Map<string, Quantity>(
+  quantities.map((quantity) => [quantityColumn[quantity], quantity]),
+);
+
+/** The API's name of a ledger quantity. */
+export function quantityFromColumn(column: string): Quantity {
+  const quantity = quantityOfColumn.get(column);
+  if (quantity === undefined) throw new Error(`unknown quantity ${column} in the ledger`);
+  return quantity;
+}
+
+export function entryIdOf(number: number): string {
+  return `ent_${number}`;
+}
+
+/** The number behind an entry id, or undefined when it is none. */
+export function parseEntryId(id: string): number | undefined {
+  const match = /^ent_(\d{1,15})$/.exec(id);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/**
+ * Ledger entries, oldest first. Of one level they come in the order of its versions; over several
+ * levels an entry that was committed late may appear before one that was already read, so a reader
+ * that must miss nothing follows each level's versions, which have no gaps.
+ */
+export async function listLedger(
+  db: Db,
+  filter: LedgerFilter,
+): Promise<PageOf<LedgerEntryView, number>> {
+  let query = db
+    .selectFrom('ledger_entry')
+    .selectAll()
+    .where('merchant_id', '=', filter.merchantId)
+    .orderBy('entry_id')
+    .limit(filter.limit + 1);
+  if (filter.sku !== undefined) query = query.where('sku', '=', filter.sku);
+  if (filter.storeId !== undefined) query = query.where('location_id', '=', filter.storeId);
+  if (filter.after !== undefined) query = query.where('entry_id', '>', filter.after);
+  const rows = await query.execute();
+  const page = rows.slice(0, filter.limit);
+  return {
+    items: page.map((row) => ({
+      entryId: entryIdOf(row.entry_id),
+      storeId: row.location_id,
+      sku: row.sku,
+      quantity: quantityFromColumn(row.quantity),
+      delta: row.delta,
+      balanceAfter: row.balance_after,
+      version: row.version,
+      reason: row.reason,
+      reference: row.reference,
+      actor: row.actor,
+      sourceChannel: row.source_channel,
+      commandId: row.command_id,
+      occurredAt: row.occurred_at.toISOString(),
+      recordedAt: row.recorded_at.toISOString(),
+    })),
+    next: rows.length > filter.limit ? page.at(-1)?.entry_id : undefined,
+  };
+}

@@ -1,0 +1,71 @@
+import type { Pool } from 'pg';
+import type { Clock } from '../clock.ts';
+import { DatabaseUnavailable } from '../errors.ts';
+import { isUnavailable } from '../db/index.ts';
+import { levelId, viewLevel, type Level, type LevelKey, type LevelView } from './level.ts';
+import { readLevels } from './read-batch.ts';
+
+export type LevelRead = {
+  readonly view: LevelView;
+  /** A hold has ended and was not swept: the figures moved although the version did not. */
+  readonly holdsEnded: boolean;
+};
+
+type Waiting = {
+  readonly key: LevelKey;
+  readonly resolve: (read: LevelRead | undefined) => void;
+  readonly reject: (fault: unknown) => void;
+};
+
+/**
+ * Reads single levels from the primary. Reads that arrive while one is on its way share the next
+ * round trip, so a storefront's rush costs a query for each batch and not for each shopper.
+ */
+export class LevelReader {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+  #queue: Waiting[] = [];
+  #running = false;
+
+  constructor(pool: Pool, clock: Clock) {
+    this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  /** The level as it stands, or undefined where there is none. */
+  read(key: LevelKey): Promise<LevelRead | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ key, resolve, reject });
+      if (!this.#running) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true;
+    // Reads that arrived in the same turn of the event loop join this batch.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, 1_000);
+      try {
+        await this.#answer(batch);
+      } catch (error) {
+        const fault = isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+        for (const { reject } of batch) reject(fault);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #answer(batch: readonly Waiting[]): Promise<void> {
+    const keys = new Map(batch.map(({ key }) => [levelId(key), key]));
+    const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
+    for (const { key, resolve } of batch) {
+      const level = levels.get(levelId(key));
+      resolve(level === undefined || !level.exists ? undefined : toRead(level));
+    }
+  }
+}
+
+function toRead(level: Level): LevelRead {
+  return { view: viewLevel(level), holdsEnded: level.expiredHolds > 0 };
+}

@@ -1,0 +1,157 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { Db } from '../db/index.ts';
+import { quantities, quantityColumn, type LevelView, type Quantity } from './level.ts';
+
+/** A page of a list: `after` is the last row of the page before. */
+export type PageOf<T, K> = { readonly items: readonly T[]; readonly next: K | undefined };
+
+type LevelRow = {
+  sku: string;
+  location_id: string;
+  on_hand: number;
+  reserved: number;
+  allocated: number;
+  open_orders: number;
+  pending_sales: number;
+  unavailable: number;
+  safety_stock: number;
+  incoming: number;
+  available: number;
+  version: number;
+  updated_at: Date;
+};
+
+/** A list's columns: holds that have ended are free, whether swept or not. */
+function levelColumns(offsetMs: number): RawBuilder<unknown> {
+  return sql`
+    s.sku, s.location_id, s.on_hand, s.reserved - h.ended as reserved, s.allocated, s.open_orders,
+    s.pending_sales, s.unavailable, s.safety_stock, s.incoming, s.version, s.updated_at,
+    s.on_hand::bigint - (s.reserved - h.ended) - s.allocated - s.open_orders - s.pending_sales
+      - s.unavailable - s.safety_stock as available
+    from stock_level s
+    cross join lateral (select case when s.reserved > 0
+      then expired_holds(s.merchant_id, s.sku, s.location_id,
+        clock_timestamp() + ${offsetMs} * interval '1 millisecond')
+      else 0 end as ended) h`;
+}
+
+function toView(row: LevelRow): LevelView {
+  return {
+    storeId: row.location_id,
+    sku: row.sku,
+    onHand: row.on_hand,
+    reserved: row.reserved,
+    allocated: row.allocated,
+    openOrders: row.open_orders,
+    pendingSales: row.pending_sales,
+    unavailable: row.unavailable,
+    safetyStock: row.safety_stock,
+    incoming: row.incoming,
+    available: row.available,
+    version: row.version,
+    updatedAt: row.updated_at.toISOString(),
+  };
+}
+
+export type LevelFilter = {
+  readonly merchantId: string;
+  readonly sku?: string | undefined;
+  readonly storeId?: string | undefined;
+  readonly updatedAfter?: Date | undefined;
+  readonly belowAvailable?: number | undefined;
+  readonly oversold?: boolean | undefined;
+  readonly after?: { readonly sku: string; readonly storeId: string } | undefined;
+  readonly limit: number;
+};
+
+/** Levels ordered by SKU and store, at most `limit` of them. */
+export async function listLevels(
+  db: Db,
+  filter: LevelFilter,
+  offsetMs: number,
+): Promise<PageOf<LevelView, { sku: string; storeId: string }>> {
+  const conditions = [sql`s.merchant_id = ${filter.merchantId}`];
+  if (filter.sku !== undefined) conditions.push(sql`s.sku = ${filter.sku}`);
+  if (filter.storeId !== undefined) conditions.push(sql`s.location_id = ${filter.storeId}`);
+  if (filter.updatedAfter !== undefined) {
+    conditions.push(sql`s.updated_at > ${filter.updatedAfter}`);
+  }
+  if (filter.after !== undefined) {
+    conditions.push(sql`(s.sku, s.location_id) > (${filter.after.sku}, ${filter.after.storeId})`);
+  }
+  const outer = [];
+  if (filter.belowAvailable !== undefined) outer.push(sql`available < ${filter.belowAvailable}`);
+  if (filter.oversold !== undefined) {
+    outer.push(filter.oversold ? sql`available < 0` : sql`available >= 0`);
+  }
+  const having = outer.length > 0 ? sql`where ${sql.join(outer, sql` and `)}` : sql``;
+  const { rows } = await sql<LevelRow>`
+    select * from (
+      select ${levelColumns(offsetMs)}
+      where ${sql.join(conditions, sql` and `)}
+    ) level ${having}
+    order by sku, location_id limit ${filter.limit + 1}`.execute(db);
+  const items = rows.slice(0, filter.limit).map(toView);
+  const last = items.at(-1);
+  const more = rows.length > filter.limit && last !== undefined;
+  return { items, next: more ? { sku: last.sku, storeId: last.storeId } : undefined };
+}
+
+/** Every level of a SKU, by store. */
+export async function listLevelsOfSku(
+  db: Db,
+  merchantId: string,
+  sku: string,
+  offsetMs: number,
+): Promise<readonly LevelView[]> {
+  const { rows } = await sql<LevelRow>`
+    select ${levelColumns(offsetMs)}
+    where s.merchant_id = ${merchantId} and s.sku = ${sku}
+    order by s.location_id`.execute(db);
+  return rows.map(toView);
+}
+
+/**
+ * The level as it stood at a time: its newest version recorded by then, or undefined when it did
+ * not exist yet. Read from the ledger's balances. Holds are shown as they were written down.
+ */
+export async function levelAsOf(
+  db: Db,
+  key: { readonly merchantId: string; readonly sku: string; readonly storeId: string },
+  at: Date,
+): Promise<LevelView | undefined> {
+  const { rows } = await sql<{
+    quantity: string;
+    balance_after: number;
+    version: number;
+    recorded_at: Date;
+  }>`
+    select distinct on (quantity) quantity, balance_after, version, recorded_at
+    from ledger_entry
+    where merchant_id = ${key.merchantId} and sku = ${key.sku} and location_id = ${key.storeId}
+      and recorded_at <= ${at}
+    order by quantity, version desc`.execute(db);
+  if (rows.length === 0) return undefined;
+  const figure = (quantity: Quantity): number =>
+    rows.find((row) => row.quantity === quantityColumn[quantity])?.balance_after ?? 0;
+  const figures = Object.fromEntries(quantities.map((name) => [name, figure(name)])) as Record<
+    Quantity,
+    number
+  >;
+  const newest = rows.reduce((a, b) => (a.version > b.version ? a : b));
+  return {
+    storeId: key.storeId,
+    sku: key.sku,
+    ...figures,
+    available:
+      figures.onHand -
+      figures.reserved -
+      figures.allocated -
+      figures.openOrders -
+      figures.pendingSales -
+      figures.unavailable -
+      figures.safetyStock,
+    version: newest.version,
+    updatedAt: newest.recorded_at.toISOString(),
+  };
+}

@@ -1,0 +1,164 @@
+import type { Pool, PoolClient } from 'pg';
+import type { RememberedAnswer } from '../idempotency/index.ts';
+import { textArray } from './array-literal.ts';
+import type { Command } from './command.ts';
+import { levelId, type Level, type LevelKey } from './level.ts';
+import { keyId } from './working-state.ts';
+
+/*
+ * The batch's moment is the database's clock, so processes whose own clocks differ agree on what
+ * has expired. It is read together with the levels: whoever commits after this read comes later.
+ */
+const levelsQuery = `
+  select c.now, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
+    s.unavailable, s.safety_stock, s.incoming, s.updated_at,
+    case when s.reserved > 0
+      then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
+    s.version is not null or exists (
+      select from location l
+      where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
+  from (select clock_timestamp() + $4 * interval '1 millisecond' as now offset 0) c
+  cross join unnest($1::text[], $2::text[], $3::text[])
+       with ordinality as u(merchant_id, sku, location_id, position)
+  left join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
+                         and s.location_id = u.location_id
+  order by u.position`;
+
+/* Locks are taken in the order of the arrays, which is the same in every process. */
+const lockQuery = `
+  select from (
+    select u.* from unnest($1::text[], $2::text[], $3::text[])
+      with ordinality as u(merchant_id, sku, location_id, position)) u
+  join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
+                    and s.location_id = u.location_id
+  order by u.position for update of s`;
+
+const keysQuery = `
+  select k.merchant_id, k.key, k.fingerprint, k.status, k.body, k.expires_at
+  from unnest($1::text[], $2::text[]) as u(merchant_id, key)
+  join idempotency_key k on k.merchant_id = u.merchant_id and k.key = u.key`;
+
+type LevelRow = [
+  now: Date,
+  version: number | null,
+  onHand: number,
+  reserved: number,
+  allocated: number,
+  openOrders: number,
+  pendingSales: number,
+  unavailable: number,
+  safetyStock: number,
+  incoming: number,
+  updatedAt: Date | null,
+  expiredHolds: number,
+  storeExists: boolean,
+];
+type KeyRow = [string, string, string, number | null, string | null, Date];
+
+export type BatchRead = {
+  readonly now: Date;
+  readonly levels: Map<string, Level>;
+  readonly answers: Map<string, RememberedAnswer>;
+};
+
+/**
+ * Reads all that a batch's commands decide on, in one round trip (the statements are pipelined).
+ * @param offsetMs moves the database's clock; 0 in production
+ * @param lock take the rows' locks first; only inside a transaction
+ */
+export async function readBatch(
+  client: Pool | PoolClient,
+  commands: readonly Command[],
+  offsetMs: number,
+  lock: boolean,
+): Promise<BatchRead> {
+  const keys = distinctKeys(commands);
+  const locked = lock
+    ? client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(keys) })
+    : undefined;
+  const levels = readLevels(client, keys, offsetMs);
+  const answers = readAnswers(client, commands);
+  // All are on the wire; the first failure is the one to report, none may stay unhandled.
+  const results = await Promise.allSettled([locked, levels, answers]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return { ...(await levels), answers: await answers };
+}
+
+/** Reads levels, each key once, with the database's time. A missing level has version 0. */
+export async function readLevels(
+  client: Pool | PoolClient,
+  keys: readonly LevelKey[],
+  offsetMs: number,
+): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+  const { rows } = await client.query<LevelRow>({
+    name: 'stock_levels',
+    text: levelsQuery,
+    values: [...keyColumns(keys), offsetMs],
+    rowMode: 'array',
+  });
+  return { now: rows[0]?.[0] ?? new Date(0), levels: toLevels(keys, rows) };
+}
+
+function keyColumns(keys: readonly LevelKey[]): string[] {
+  return [
+    textArray(keys.map((key) => key.merchantId)),
+    textArray(keys.map((key) => key.sku)),
+    textArray(keys.map((key) => key.storeId)),
+  ];
+}
+
+function distinctKeys(commands: readonly Command[]): LevelKey[] {
+  const keys = new Map<string, LevelKey>();
+  for (const command of commands) for (const key of command.levelKeys) keys.set(levelId(key), key);
+  return [...keys].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+}
+
+async function readAnswers(
+  client: Pool | PoolClient,
+  commands: readonly Command[],
+): Promise<Map<string, RememberedAnswer>> {
+  const answers = new Map<string, RememberedAnswer>();
+  const keyed = commands.filter((command) => command.idempotencyKey !== undefined);
+  if (keyed.length === 0) return answers;
+  const { rows } = await client.query<KeyRow>({
+    name: 'stock_keys',
+    text: keysQuery,
+    values: [
+      textArray(keyed.map((command) => command.merchantId)),
+      textArray(keyed.map((command) => command.idempotencyKey?.key ?? '')),
+    ],
+    rowMode: 'array',
+  });
+  for (const [merchantId, key, fingerprint, status, body, expiresAt] of rows) {
+    const answer = status === null ? undefined : { status, body: body ?? '' };
+    answers.set(keyId(merchantId, key), { fingerprint, answer, expiresAt });
+  }
+  return answers;
+}
+
+function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<string, Level> {
+  const levels = new Map<string, Level>();
+  for (const [index, key] of keys.entries()) {
+    const row = rows[index];
+    if (row === undefined) throw new Error('a level is missing from the answer of the read');
+    levels.set(levelId(key), {
+      merchantId: key.merchantId,
+      sku: key.sku,
+      storeId: key.storeId,
+      exists: row[1] !== null,
+      storeExists: row[12],
+      version: row[1] ?? 0,
+      onHand: row[2] ?? 0,
+      reserved: row[3] ?? 0,
+      allocated: row[4] ?? 0,
+      openOrders: row[5] ?? 0,
+      pendingSales: row[6] ?? 0,
+      unavailable: row[7] ?? 0,
+      safetyStock: row[8] ?? 0,
+      incoming: row[9] ?? 0,
+      updatedAtMs: row[10]?.getTime() ?? 0,
+      expiredHolds: row[11],
+    });
+  }
+  return levels;
+}

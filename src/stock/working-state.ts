@@ -1,0 +1,166 @@
+import { refuse } from '../errors.ts';
+import { judgeKey, type RememberedAnswer } from '../idempotency/index.ts';
+import type {
+  Command,
+  DecisionContext,
+  LevelChange,
+  Outcome,
+  ReservationWrite,
+} from './command.ts';
+import { levelId, type Level, type LevelKey, type Quantity } from './level.ts';
+
+/** A ledger entry as the batch writes it. */
+export type EntryWrite = {
+  readonly level: Level;
+  readonly version: number;
+  readonly quantity: Quantity;
+  readonly delta: number;
+  readonly balanceAfter: number;
+  readonly command: Command;
+  /** The first entry of a command at a level carries the outbox message of both. */
+  readonly first: boolean;
+};
+
+export type KeyWrite = {
+  readonly merchantId: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly status: number;
+  readonly body: string;
+};
+
+const notFound: Omit<Level, keyof LevelKey> = {
+  exists: false,
+  storeExists: false,
+  reserved: 0,
+  expiredHolds: 0,
+  onHand: 0,
+  allocated: 0,
+  openOrders: 0,
+  pendingSales: 0,
+  unavailable: 0,
+  safetyStock: 0,
+  incoming: 0,
+  version: 0,
+  updatedAtMs: 0,
+};
+
+/**
+ * The levels and keys of one batch while its commands are decided one after the other. Each sees
+ * what those before it did; a refused one leaves no trace.
+ */
+export class WorkingState implements DecisionContext {
+  readonly now: Date;
+  readonly entries: EntryWrite[] = [];
+  readonly keys: KeyWrite[] = [];
+  readonly reservations: ReservationWrite[] = [];
+  readonly #levels: Map<string, Level>;
+  readonly #answers: Map<string, RememberedAnswer>;
+  readonly #readVersions = new Map<Level, number>();
+  #undo: { level: Level; before: Level }[] | undefined;
+
+  constructor(now: Date, levels: Map<string, Level>, answers: Map<string, RememberedAnswer>) {
+    this.now = now;
+    this.#levels = levels;
+    this.#answers = answers;
+  }
+
+  level(key: LevelKey): Level {
+    const id = levelId(key);
+    let level = this.#levels.get(id);
+    if (level === undefined) {
+      level = { ...notFound, merchantId: key.merchantId, sku: key.sku, storeId: key.storeId };
+      this.#levels.set(id, level);
+    }
+    return level;
+  }
+
+  /** The changed levels with the version at which each was read, in lock order. */
+  changedLevels(): { level: Level; readVersion: number }[] {
+    return [...this.#readVersions]
+      .filter(([level, readVersion]) => level.version !== readVersion)
+      .map(([level, readVersion]) => ({ level, readVersion, id: levelId(level) }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Decides one command and, unless it is refused, applies it to the running state. */
+  run(command: Command): Outcome {
+    const key = command.idempotencyKey;
+    if (key !== undefined) {
+      const answer = this.#answers.get(keyId(command.merchantId, key.key));
+      const verdict = judgeKey(answer, key.fingerprint, this.now);
+      if (verdict.kind === 'refused') return verdict;
+      if (verdict.kind === 'replayed') return verdict;
+    }
+    const decision = command.decide(this);
+    if (decision.refusal !== undefined) return { kind: 'refused', refusal: decision.refusal };
+
+    for (const change of decision.changes) this.#apply(change, command);
+    if (decision.reservations !== undefined) this.reservations.push(...decision.reservations);
+    const answer = decision.answer();
+    if (key !== undefined) {
+      this.keys.push({ merchantId: command.merchantId, ...key, ...answer });
+      this.#answers.set(keyId(command.merchantId, key.key), {
+        fingerprint: key.fingerprint,
+        answer,
+        expiresAt: undefined,
+      });
+    }
+    return { kind: 'applied', answer };
+  }
+
+  /** Runs all commands or, when one is refused, none: the state is then as before. */
+  runAllOrNone(commands: readonly Command[]): Outcome[] {
+    const marks = [this.entries.length, this.keys.length, this.reservations.length] as const;
+    const undo: { level: Level; before: Level }[] = [];
+    this.#undo = undo;
+    const outcomes = commands.map((command) => this.run(command));
+    this.#undo = undefined;
+    if (outcomes.every((outcome) => outcome.kind !== 'refused')) return outcomes;
+
+    for (const { level, before } of undo.toReversed()) Object.assign(level, before);
+    for (const key of this.keys.slice(marks[1]))
+      this.#answers.delete(keyId(key.merchantId, key.key));
+    this.entries.length = marks[0];
+    this.keys.length = marks[1];
+    this.reservations.length = marks[2];
+    return outcomes.map((outcome) =>
+      outcome.kind === 'applied'
+        ? {
+            kind: 'refused',
+            refusal: refuse(
+              'MUTATIONS.NOT_APPLIED',
+              'Another mutation of the request was refused.',
+            ),
+          }
+        : outcome,
+    );
+  }
+
+  #apply({ level, changes, expiredHoldsDelta = 0 }: LevelChange, command: Command): void {
+    this.#undo?.push({ level, before: { ...level } });
+    if (!this.#readVersions.has(level)) this.#readVersions.set(level, level.version);
+    level.exists = true;
+    level.version += 1;
+    level.updatedAtMs = this.now.getTime();
+    level.expiredHolds += expiredHoldsDelta;
+    let first = true;
+    for (const { quantity, delta } of changes) {
+      level[quantity] += delta;
+      this.entries.push({
+        level,
+        version: level.version,
+        quantity,
+        delta,
+        balanceAfter: level[quantity],
+        command,
+        first,
+      });
+      first = false;
+    }
+  }
+}
+
+export function keyId(merchantId: string, key: string): string {
+  return `${merchantId}\u0000${key}`;
+}

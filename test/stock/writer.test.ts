@@ -1,0 +1,185 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Outcome } from '../../src/stock/index.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  adjust,
+  count,
+  keyed,
+  ledgerOf,
+  levelRow,
+  newSku,
+  openInspector,
+  openTestWriter,
+  type TestWriter,
+} from '../support/stock.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let database: TestDatabase;
+let inspector: Pool;
+let first: TestWriter;
+let second: TestWriter;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  inspector = await openInspector(database.connectionString);
+  first = openTestWriter(database.connectionString);
+  second = openTestWriter(database.connectionString);
+});
+
+afterAll(async () => {
+  await first.close();
+  await second.close();
+  await inspector.end();
+  await database.drop();
+});
+
+const kinds = (outcomes: readonly Outcome[]): string[] =>
+  outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind));
+
+test('300 buyers of 100 pieces through two writers: exactly 100 get one', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 100));
+  const outcomes = await Promise.all(
+    Array.from({ length: 300 }, (_, i) =>
+      (i % 2 === 0 ? first : second).writer.submitOne(adjust(sku, -1)),
+    ),
+  );
+  const said = kinds(outcomes);
+  expect(said.filter((kind) => kind === 'applied')).toHaveLength(100);
+  expect(said.filter((kind) => kind === 'STOCK.INSUFFICIENT')).toHaveLength(200);
+  expect(await levelRow(inspector, sku)).toEqual({ on_hand: 0, reserved: 0, version: 101 });
+});
+
+test('two writers that fight for one SKU both get through, versions without a gap', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 0));
+  const writers = [first.writer, second.writer];
+  const outcomes: Outcome[] = [];
+  await Promise.all(
+    writers.map(async (writer) => {
+      for (let round = 0; round < 40; round += 1) {
+        const commands = Array.from({ length: 5 }, () => writer.submitOne(adjust(sku, 1)));
+        outcomes.push(...(await Promise.all(commands)));
+      }
+    }),
+  );
+  expect(new Set(kinds(outcomes))).toEqual(new Set(['applied']));
+  const versions = (await ledgerOf(inspector, sku)).map((entry) => entry.version);
+  expect(versions).toEqual(Array.from({ length: 401 }, (_, i) => i + 1));
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 400 });
+});
+
+test('a command sent three times at once is applied once and answered the same', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 1000));
+  const sends = Array.from({ length: 50 }, (_, i) => keyed(`${sku}-${i}`, sku, i)).flatMap(
+    (key) => [
+      first.writer.submitOne(adjust(sku, -1, { key })),
+      second.writer.submitOne(adjust(sku, -1, { key })),
+      first.writer.submitOne(adjust(sku, -1, { key })),
+    ],
+  );
+  const outcomes = await Promise.all(sends);
+  const applied = kinds(outcomes).filter((kind) => kind === 'applied');
+  expect(applied).toHaveLength(50);
+  for (let i = 0; i < outcomes.length; i += 3) {
+    const answers = outcomes.slice(i, i + 3).map((o) => (o.kind === 'refused' ? o : o.answer));
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual(answers[0]);
+  }
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 950 });
+});
+
+test('a key that comes with another request is refused and changes nothing', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(adjust(sku, 5, { key: keyed(`reuse-${sku}`, 'five') }));
+  const reused = adjust(sku, 6, { key: keyed(`reuse-${sku}`, 'six') });
+  expect(kinds([await first.writer.submitOne(reused)])).toEqual(['IDEMPOTENCY.KEY_REUSED']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 5, version: 1 });
+});
+
+test('a refusal of stock is not remembered: the same key may succeed after a restock', async () => {
+  const sku = newSku();
+  const key = keyed(`restock-${sku}`, sku);
+  await first.writer.submitOne(count(sku, 1));
+  const before = await first.writer.submitOne(adjust(sku, -2, { key }));
+  await first.writer.submitOne(count(sku, 9));
+  const after = await first.writer.submitOne(adjust(sku, -2, { key }));
+  expect(kinds([before, after])).toEqual(['STOCK.INSUFFICIENT', 'applied']);
+});
+
+test('a command that Postgres will not take fails alone', async () => {
+  const sku = newSku();
+  // NUL cannot be stored as text; the edge refuses it, here it stands for any such fault.
+  const broken = first.writer.submitOne(adjust(`${sku}\u0000`, 1));
+  const [fault, neighbour] = await Promise.allSettled([
+    broken,
+    first.writer.submitOne(adjust(sku, 1)),
+  ]);
+  expect(fault.status).toBe('rejected');
+  expect(neighbour).toMatchObject({ status: 'fulfilled', value: { kind: 'applied' } });
+});
+
+test('all or none: a refused mutation leaves no trace of the others', async () => {
+  const [a, b] = [newSku(), newSku()];
+  await first.writer.submit([count(a, 5), count(b, 5)]);
+  const key = keyed(`atomic-${a}`, a);
+  const outcomes = await first.writer.submit([adjust(a, -1, { key }), adjust(b, -9)], true);
+  expect(kinds(outcomes)).toEqual(['MUTATIONS.NOT_APPLIED', 'STOCK.INSUFFICIENT']);
+  expect(await levelRow(inspector, a)).toMatchObject({ on_hand: 5, version: 1 });
+  // Its key is free too.
+  const again = await first.writer.submit([adjust(a, -1, { key }), adjust(b, -5)], true);
+  expect(kinds(again)).toEqual(['applied', 'applied']);
+});
+
+test('a preview answers as a submit would and changes nothing', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 5));
+  const outcomes = await first.writer.preview([adjust(sku, -4), adjust(sku, -4)]);
+  expect(kinds(outcomes)).toEqual(['applied', 'STOCK.INSUFFICIENT']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 5, version: 1 });
+});
+
+test.each([
+  ['the server commits all the same', 'cut'],
+  ['the server rolls it back', 'terminate'],
+] as const)('a connection lost in commit, and %s: applied once', async (_name, how) => {
+  const proxy = await startTcpProxy(database.connectionString);
+  onTestFinished(() => proxy.close());
+  const writer = openTestWriter(proxy.connectionString, { timeoutMs: 20_000 });
+  onTestFinished(() => writer.close());
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 10));
+  await writer.writer.submitOne(adjust(sku, 0));
+
+  // Hold the commit in its middle, after the level's update and before the outbox insert.
+  const holder = await inspector.connect();
+  onTestFinished(() => holder.release());
+  await holder.query('begin; lock table outbox_message in access exclusive mode');
+  // Without an idempotency key: the ledger itself must tell what happened.
+  const outcome = writer.writer.submitOne(adjust(sku, -3));
+  const pid = await waitFor(
+    async () => {
+      const { rows } = await inspector.query<{ pid: number }>(
+        `select pid from pg_stat_activity where wait_event_type = 'Lock'
+         and datname = current_database() and query like 'select stock_commit%'`,
+      );
+      return rows[0]?.pid;
+    },
+    { what: 'the commit waits for the outbox' },
+  );
+  if (how === 'cut') proxy.cutClients();
+  else await inspector.query('select pg_terminate_backend($1)', [pid]);
+  await waitFor(() => how === 'cut' || isGone(pid), { what: 'the backend ends' });
+  await holder.query('commit');
+
+  expect(await outcome).toMatchObject({ kind: 'applied' });
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 7, version: 3 });
+});
+
+async function isGone(pid: number): Promise<boolean> {
+  const { rowCount } = await inspector.query('select from pg_stat_activity where pid = $1', [pid]);
+  return rowCount === 0;
+}
