@@ -29,17 +29,17 @@ begin
   -- Levels that exist. The inner query takes the row locks, in the order of the arrays, and finds
   -- each row only at the version that was read: two batches cannot wait for each other in a circle.
   with locked as materialized (
-    select s.ctid as level_row, u.*
+    select s.level_row, u.*
     from unnest(l_merchant, l_sku, l_location, l_read_version, l_version, l_on_hand, l_reserved,
                 l_allocated, l_open_orders, l_pending_sales, l_unavailable, l_safety_stock,
                 l_incoming)
-         with ordinality as u(merchant_id, sku, location_id, read_version, version, on_hand,
-                reserved, allocated, open_orders, pending_sales, unavailable, safety_stock,
-                incoming, position)
-    join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
-                      and s.location_id = u.location_id and s.version = u.read_version
-    order by u.position
-    for update of s
+         as u(merchant_id, sku, location_id, read_version, version, on_hand, reserved, allocated,
+              open_orders, pending_sales, unavailable, safety_stock, incoming)
+    cross join lateral (
+      select s.ctid as level_row from stock_level s
+      where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
+        and s.version = u.read_version
+      for update) s
   ), updated as (
     update stock_level s
     set on_hand = u.on_hand, reserved = u.reserved, allocated = u.allocated,

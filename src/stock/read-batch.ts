@@ -6,6 +6,10 @@ import { levelId, type Level, type LevelKey } from './level.ts';
 import { keyId } from './working-state.ts';
 
 /*
+ * Each key is looked up by itself (lateral, offset 0): a join's plan, made while a table was still
+ * empty, would read the whole index for each row and be kept while the table grows (measured on a
+ * fresh database: 296 µs of Postgres for a change instead of 50 µs).
+ *
  * The batch's moment is the database's clock, so processes whose own clocks differ agree on what
  * has expired. It is read together with the levels: whoever commits after this read comes later.
  */
@@ -20,23 +24,26 @@ const levelsQuery = `
   from (select clock_timestamp() + $4 * interval '1 millisecond' as now offset 0) c
   cross join unnest($1::text[], $2::text[], $3::text[])
        with ordinality as u(merchant_id, sku, location_id, position)
-  left join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
-                         and s.location_id = u.location_id
+  left join lateral (
+    select * from stock_level s
+    where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
+    offset 0) s on true
   order by u.position`;
 
 /* Locks are taken in the order of the arrays, which is the same in every process. */
 const lockQuery = `
-  select from (
-    select u.* from unnest($1::text[], $2::text[], $3::text[])
-      with ordinality as u(merchant_id, sku, location_id, position)) u
-  join stock_level s on s.merchant_id = u.merchant_id and s.sku = u.sku
-                    and s.location_id = u.location_id
-  order by u.position for update of s`;
+  select from unnest($1::text[], $2::text[], $3::text[]) as u(merchant_id, sku, location_id)
+  cross join lateral (
+    select from stock_level s
+    where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
+    for update) s`;
 
 const keysQuery = `
   select k.merchant_id, k.key, k.fingerprint, k.status, k.body, k.expires_at
   from unnest($1::text[], $2::text[]) as u(merchant_id, key)
-  join idempotency_key k on k.merchant_id = u.merchant_id and k.key = u.key`;
+  cross join lateral (
+    select * from idempotency_key k where k.merchant_id = u.merchant_id and k.key = u.key
+    offset 0) k`;
 
 type LevelRow = [
   now: Date,

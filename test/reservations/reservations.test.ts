@@ -134,7 +134,7 @@ test('a commit takes on hand and reserved together; repeating it changes nothing
   expect(codeOf(await release(id))).toBe('RESERVATION.NOT_ACTIVE');
 });
 
-test('a hold is free the instant it expires, in reads and decisions, before any sweep', async () => {
+test('a hold is free the instant it expires, in reads and in decisions', async () => {
   const sku = newSku();
   await submit(count(sku, 2));
   await hold(sku, 2, 10);
