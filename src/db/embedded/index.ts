@@ -60,7 +60,8 @@ export async function openEmbeddedPostgres(
       await ensureDatabase(port, password);
       return handleFor(server, use, { port, started, password });
     } catch (error) {
-      await endUse(server, use);
+      // Why it could not be opened matters more than why it could not be stopped.
+      await endUse(server, use).catch((err: unknown) => options.logger.error({ err }));
       throw error;
     }
   });
