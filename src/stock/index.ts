@@ -1,3 +1,4 @@
+export type { BatchReport } from './batch.ts';
 export { adjustStock, setStock } from './change-stock.ts';
 export type {
   Answer,
@@ -35,5 +36,5 @@ export { levelAsOf, listLevels, listLevelsOfSku } from './queries.ts';
 export type { LevelFilter, PageOf } from './queries.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
 export { StockWriter } from './writer.ts';
-export type { BatchReport, WriterOptions } from './writer.ts';
+export type { WriterOptions } from './writer.ts';
 export { openWriterPool } from './writer-pool.ts';

@@ -17,7 +17,12 @@ export type Service = {
   /** Ends it as an accident would. */
   kill(): Promise<void>;
   /** A request with the admin key; `body` is sent as JSON. */
-  call(method: string, path: string, body?: unknown, headers?: HeadersInit): Promise<Response>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
 };
 
 /** Starts `onhand serve` as a process of its own and waits until it is ready. */

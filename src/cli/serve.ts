@@ -1,0 +1,65 @@
+import { loadConfig } from '../config.ts';
+import { startApp, type App } from '../app.ts';
+import { createLogger } from '../logger.ts';
+
+export type ServeOptions = {
+  readonly http: boolean;
+  readonly workers: boolean;
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
+};
+
+/**
+ * Runs the service until SIGTERM or SIGINT; a second one ends it at once. Resolves with the exit
+ * code: 0 when everything under way was finished in time, else 1.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = loadConfig();
+  const { port = loaded.server.port, host = loaded.server.host } = options;
+  const config = { ...loaded, server: { ...loaded.server, port, host } };
+  const logger = createLogger(config.log.level);
+  const stopRequested = nextSignal();
+  const app = await startApp(config, logger, options);
+  process.stdout.write(banner(app));
+  const signal = await stopRequested;
+  logger.info({ signal }, 'stopping');
+  void nextSignal().then((again) => process.exit(again === 'SIGINT' ? 130 : 143));
+  const finished = app.stop().then(() => true);
+  const inTime = await Promise.race([finished, timeout(config.server.shutdownTimeoutMs + 2_000)]);
+  logger.flush();
+  return inTime ? 0 : 1;
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+function timeout(ms: number): Promise<false> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(false), ms).unref();
+  });
+}
+
+/** What a newcomer needs to see: where it is, what it writes to, and the key. */
+function banner({ url, core, newAdminKey }: App): string {
+  const { embedded, config, connectionString } = core;
+  const where = embedded === undefined ? hidePassword(connectionString) : connectionString;
+  const lines = [
+    ...(url === undefined ? [] : [`  listening  ${url}  (reference: ${url}/api/docs)`]),
+    `  database   ${where}${embedded === undefined ? '' : `  (its own, in ${config.dataDir})`}`,
+    ...(newAdminKey === undefined
+      ? []
+      : [`  admin key  ${newAdminKey}  (shown this once; keep it)`]),
+  ];
+  return `onhand\n${lines.join('\n')}\n`;
+}
+
+/** The password of a server that somebody else runs is not ours to print. */
+function hidePassword(connectionString: string): string {
+  const url = new URL(connectionString);
+  if (url.password !== '') url.password = '***';
+  return url.href;
+}

@@ -1,0 +1,229 @@
+import type { Pool, PoolClient } from 'pg';
+import type { Clock } from '../clock.ts';
+import { classifyFailure } from '../db/index.ts';
+import { DatabaseUnavailable, refuse, sqlStateOf } from '../errors.ts';
+import type { Command, Loader, Outcome } from './command.ts';
+import { commitBatch, staleState } from './commit-batch.ts';
+import { readBatch } from './read-batch.ts';
+import { WorkingState } from './working-state.ts';
+
+/** How one batch went: what an operator needs to see why a request waited. */
+export type BatchReport = {
+  readonly commands: number;
+  /** How long the batch's oldest command waited in the queue, in ms. */
+  readonly queuedMs: number;
+  readonly readMs: number;
+  readonly commitMs: number;
+  /** 1 when nobody was in the way. */
+  readonly attempts: number;
+};
+
+export type BatchOptions = {
+  /** Connections of its own, opened with `pipeline: true`. */
+  readonly pool: Pool;
+  readonly clock: Clock;
+  /** Compare-and-swap attempts for a batch, 1 … ; all after the first take the locks first. */
+  readonly maxRetries: number;
+  /** A command that could not be committed by then is refused with STOCK.BUSY, in ms. */
+  readonly timeoutMs: number;
+  readonly idempotencyTtlSeconds: number;
+  readonly onCommitted?: () => void;
+  readonly onBatch?: (report: BatchReport) => void;
+};
+
+/** Commands that were submitted together. */
+export type BatchUnit = {
+  readonly commands: readonly Command[];
+  readonly atomic: boolean;
+  /** By `performance.now()`. */
+  readonly queuedAt: number;
+};
+
+/** An attempt whose commit may or may not have happened. */
+type LostAttempt = {
+  readonly entry: { merchantId: string; sku: string; storeId: string; version: number };
+  readonly commandId: string;
+  readonly outcomes: Outcome[][];
+};
+
+/** One attempt at a batch. */
+type Attempt = {
+  readonly number: number;
+  readonly queuedMs: number;
+  /** Take the levels' locks before reading; always after the first attempt. */
+  readonly lock: boolean;
+  readonly lost: readonly LostAttempt[];
+};
+
+/** SQLSTATEs after which the same commands may be read, decided and committed again. */
+const retriable = new Set([staleState, '40001', '40P01', '55P03']);
+
+const busy = refuse('STOCK.BUSY', 'The change could not be committed in time; try again.');
+
+/** The connection broke. With `attempt` the commit was on its way, and its outcome is unknown. */
+class LostInCommit extends Error {
+  readonly attempt: LostAttempt | undefined;
+  constructor(cause: unknown, attempt: LostAttempt | undefined) {
+    super('the connection to the database was lost', { cause });
+    this.name = 'LostInCommit';
+    this.attempt = attempt;
+  }
+}
+
+/**
+ * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
+ * those of the commands; STOCK.BUSY when the batch could not be committed in time. Rejects with
+ * `DatabaseUnavailable`, or with what Postgres says of a command that it will not take.
+ */
+export async function runBatch(
+  options: BatchOptions,
+  units: readonly BatchUnit[],
+): Promise<Outcome[][]> {
+  const startedAt = performance.now();
+  const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
+  const lost: LostAttempt[] = [];
+  for (let number = 1; ; number += 1) {
+    try {
+      return await attemptBatch(options, units, { number, queuedMs, lock: number > 1, lost });
+    } catch (error) {
+      const again = retriable.has(sqlStateOf(error) ?? '') || error instanceof LostInCommit;
+      if (!again) throw error;
+      if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
+      const late = performance.now() - startedAt > options.timeoutMs;
+      if (number >= options.maxRetries || late) {
+        if (error instanceof LostInCommit || lost.length > 0) throw new DatabaseUnavailable(error);
+        return units.map((unit) => unit.commands.map(() => ({ kind: 'refused', refusal: busy })));
+      }
+    }
+  }
+}
+
+async function attemptBatch(
+  options: BatchOptions,
+  units: readonly BatchUnit[],
+  attempt: Attempt,
+): Promise<Outcome[][]> {
+  const client = await connect(options.pool);
+  let broken: Error | undefined;
+  try {
+    return await readDecideCommit(client, options, units, attempt);
+  } catch (error) {
+    const failure = error instanceof LostInCommit ? 'lost' : classifyFailure(error, true);
+    if (failure === 'server') {
+      if (attempt.lock) await client.query('rollback').catch((e: Error) => (broken = e));
+      throw error;
+    }
+    broken = error instanceof Error ? error : new Error('the connection broke');
+    // Lost while reading: nothing was written by this attempt.
+    throw error instanceof LostInCommit ? error : new LostInCommit(error, undefined);
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function readDecideCommit(
+  client: PoolClient,
+  options: BatchOptions,
+  units: readonly BatchUnit[],
+  attempt: Attempt,
+): Promise<Outcome[][]> {
+  const commands = units.flatMap((unit) => unit.commands);
+  const started = performance.now();
+  const begun = attempt.lock ? client.query('begin') : undefined;
+  await Promise.all([begun, loadCommands(client, commands)]);
+  const read = await readBatch(client, commands, options.clock.offsetMs, attempt.lock);
+  // After the read, so that a lost attempt is either seen here or fails at its own check.
+  for (const lost of attempt.lost) {
+    if (await wasCommitted(client, lost)) {
+      await client.query('rollback');
+      return lost.outcomes;
+    }
+  }
+  const readDone = performance.now();
+  const state = new WorkingState(read.now, read.levels, read.answers);
+  const outcomes = units.map((unit) => decideUnit(state, unit));
+  const writes = state.entries.length > 0 || state.keys.length > 0;
+  if (writes) await commit(client, options, state, outcomes, attempt.lock);
+  else if (attempt.lock) await client.query('rollback');
+  options.onBatch?.({
+    commands: commands.length,
+    queuedMs: attempt.queuedMs,
+    readMs: readDone - started,
+    commitMs: performance.now() - readDone,
+    attempts: attempt.number,
+  });
+  return outcomes;
+}
+
+async function commit(
+  client: PoolClient,
+  options: BatchOptions,
+  state: WorkingState,
+  outcomes: Outcome[][],
+  inTransaction: boolean,
+): Promise<void> {
+  try {
+    const written = commitBatch(client, state, options.idempotencyTtlSeconds);
+    // Pipelined behind it: a failed function turns this commit into a rollback.
+    const committed = inTransaction ? client.query('commit') : undefined;
+    const results = await Promise.allSettled([written, committed]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  } catch (error) {
+    if (classifyFailure(error, true) === 'server') throw error;
+    const entry = state.entries[0];
+    throw new LostInCommit(
+      error,
+      entry === undefined
+        ? undefined
+        : {
+            entry: { ...entry.level, version: entry.version - 1 },
+            commandId: entry.command.commandId,
+            outcomes,
+          },
+    );
+  }
+  options.onCommitted?.();
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw new DatabaseUnavailable(error);
+  }
+}
+
+/** Lets each loader read what its commands need, once for all of them. */
+export async function loadCommands(
+  client: Pool | PoolClient,
+  commands: readonly Command[],
+): Promise<void> {
+  const byLoader = new Map<Loader, Command[]>();
+  for (const command of commands) {
+    if (command.loader === undefined) continue;
+    const group = byLoader.get(command.loader);
+    if (group === undefined) byLoader.set(command.loader, [command]);
+    else group.push(command);
+  }
+  for (const [loader, group] of byLoader) await loader.load(client, group);
+}
+
+export function decideUnit(
+  state: WorkingState,
+  unit: Pick<BatchUnit, 'commands' | 'atomic'>,
+): Outcome[] {
+  return unit.atomic
+    ? state.runAllOrNone(unit.commands)
+    : unit.commands.map((command) => state.run(command));
+}
+
+async function wasCommitted(client: PoolClient, attempt: LostAttempt): Promise<boolean> {
+  const { merchantId, sku, storeId, version } = attempt.entry;
+  const { rowCount } = await client.query(
+    `select 1 from ledger_entry
+     where merchant_id = $1 and sku = $2 and location_id = $3 and version > $4
+       and command_id = $5 limit 1`,
+    [merchantId, sku, storeId, version, attempt.commandId],
+  );
+  return (rowCount ?? 0) > 0;
+}
