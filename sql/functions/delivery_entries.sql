@@ -1,0 +1,32 @@
+-- Ledger entries of listings behind one version up to another, at most p_limit of each listing.
+create or replace function delivery_entries(
+  p_merchant text, p_sku text[], p_location text[], p_after bigint[], p_to bigint[],
+  p_limit integer)
+returns table (
+  "position" bigint, entry_id bigint, version bigint, quantity text, delta integer, reason text,
+  source_channel text, recorded_at timestamptz)
+language sql stable as $$
+  select u.position, e.entry_id, e.version, e.quantity::text, e.delta, e.reason,
+    e.source_channel, e.recorded_at
+  from unnest(p_sku, p_location, p_after, p_to)
+       with ordinality as u(sku, location_id, after, upto, position)
+  cross join lateral (
+    select * from ledger_entry e
+    where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
+      and e.version > u.after and e.version <= u.upto
+    order by e.version, e.quantity limit p_limit) e
+  order by u.position, e.version, e.quantity
+$$;
+
+-- What the entries of a level behind one version up to another do together: taken from the level's
+-- figures it gives those of the earlier version.
+create or replace function delivery_effect(
+  p_merchant text, p_sku text, p_location text, p_after bigint, p_to bigint)
+returns table (available bigint, on_hand bigint)
+language sql stable as $$
+  select coalesce(sum(quantity_effect(e.quantity) * e.delta), 0),
+    coalesce(sum(e.delta) filter (where e.quantity = 'on_hand'), 0)
+  from ledger_entry e
+  where e.merchant_id = p_merchant and e.sku = p_sku and e.location_id = p_location
+    and e.version > p_after and e.version <= p_to
+$$;

@@ -1,0 +1,57 @@
+-- What one unit more of a quantity does to available.
+create or replace function quantity_effect(p_quantity stock_quantity)
+returns integer language sql immutable as $$
+  select case p_quantity when 'on_hand' then 1 when 'incoming' then 0 else -1 end
+$$;
+
+-- Everything a worker needs to know about the listings of its jobs, in one round trip: what the
+-- channel was told, the newest level, and what the channel itself has done to it since. Listings
+-- that no longer belong to the job are left out. `available` is the ledger's: ended holds that were
+-- not yet swept come on top.
+create or replace function delivery_read(
+  p_merchant text, p_channel text, p_job uuid[], p_sku text[], p_location text[],
+  p_offset_ms double precision)
+returns table (
+  "position" bigint, read_at timestamptz, channel_updated_at timestamptz,
+  external_ids jsonb, published_quantity integer, published_on_hand integer,
+  published_version bigint, pending_since timestamptz, force_nonce text,
+  version bigint, recorded_at timestamptz, on_hand integer, available bigint, ended_holds integer,
+  own_versions integer, own_effect bigint, own_without_effect boolean)
+language sql stable as $$
+  select u.position, c.now, h.updated_at, l.external_ids, l.published_quantity,
+    l.published_on_hand, l.published_version, l.pending_since, l.force_nonce,
+    s.version, s.updated_at, s.on_hand,
+    s.on_hand::bigint - s.reserved - s.allocated - s.open_orders - s.pending_sales
+      - s.unavailable - s.safety_stock,
+    -- a hold that has ended is free, whether the sweep has passed or not
+    case when s.reserved > 0
+      then expired_holds(p_merchant, u.sku, u.location_id, c.now) else 0 end,
+    coalesce(o.versions, 0), coalesce(o.effect, 0), coalesce(o.without_effect, false)
+  from (select clock_timestamp() + p_offset_ms * interval '1 millisecond' as now offset 0) c
+  cross join lateral (
+    select h.updated_at from channel h
+    where h.merchant_id = p_merchant and h.channel_id = p_channel offset 0) h
+  cross join unnest(p_job, p_sku, p_location)
+       with ordinality as u(job_id, sku, location_id, position)
+  cross join lateral (
+    select * from listing l
+    where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
+      and l.location_id = u.location_id and l.job_id = u.job_id and l.state = 'queued'
+    offset 0) l
+  left join lateral (
+    select * from stock_level s
+    where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
+    offset 0) s on true
+  left join lateral (
+    select count(*)::integer as versions, sum(v.effect)::bigint as effect,
+      bool_or(v.effect = 0) as without_effect
+    from (
+      select sum(quantity_effect(e.quantity) * e.delta) as effect
+      from ledger_entry e
+      where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
+        and e.version > l.published_version and e.source_channel = p_channel
+        -- without a figure of its own there is nothing to compare
+        and l.published_quantity is not null
+      group by e.version) v) o on true
+  order by u.position
+$$;

@@ -1,0 +1,27 @@
+import type { Adapters, ChannelAdapter } from './adapter.ts';
+import { createWebhookAdapter } from './webhook/adapter.ts';
+
+export type AdapterOptions = {
+  /** Whether channels may be at private, loopback or link-local addresses, and without TLS. */
+  readonly allowPrivateAddresses: boolean;
+};
+
+/** Kinds that are known but not built yet. */
+export const plannedKinds: ReadonlySet<string> = new Set([
+  'shopify',
+  'amazon',
+  'woocommerce',
+  'square',
+  'ebay',
+]);
+
+/** Every adapter of this program: a new one is one line here. */
+export function createAdapters(options: AdapterOptions): Adapters {
+  const adapters: ChannelAdapter[] = [createWebhookAdapter(options)];
+  return new Map(adapters.map((adapter) => [adapter.kind, adapter]));
+}
+
+/** Closes the connections of all adapters. */
+export async function closeAdapters(adapters: Adapters): Promise<void> {
+  await Promise.allSettled([...adapters.values()].map(async (adapter) => adapter.close?.()));
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../db/index.ts';
+import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
+import type { PageOf } from '../stock/index.ts';
+import { viewChannel, type ChannelView } from './channel.ts';
+
+export function channelNotFound(channelId: string): Refusal {
+  return refuse('CHANNEL.NOT_FOUND', 'There is no such channel.', { channelId });
+}
+
+export async function getChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+): Promise<ChannelView | undefined> {
+  const row = await db
+    .selectFrom('channel')
+    .selectAll()
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : viewChannel(row);
+}
+
+/** Channels by id, at most `limit` after `after`. */
+export async function listChannels(
+  db: Db,
+  filter: {
+    readonly merchantId: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<PageOf<ChannelView, string>> {
+  let query = db
+    .selectFrom('channel')
+    .selectAll()
+    .where('merchant_id', '=', filter.merchantId)
+    .orderBy('channel_id')
+    .limit(filter.limit + 1);
+  if (filter.after !== undefined) query = query.where('channel_id', '>', filter.after);
+  const rows = await query.execute();
+  const page = rows.slice(0, filter.limit);
+  return {
+    items: page.map(viewChannel),
+    next: rows.length > filter.limit ? page.at(-1)?.channel_id : undefined,
+  };
+}
+
+/**
+ * Deletes a channel with its listings and deliveries. Jobs that are left find nothing to do; a call
+ * in flight ends, and its outcome is not recorded. Refusals: CHANNEL.NOT_FOUND.
+ */
+export async function deleteChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+): Promise<Result<undefined>> {
+  return db.transaction().execute(async (tx) => {
+    const { rows } = await sql`
+      delete from channel where merchant_id = ${merchantId} and channel_id = ${channelId}
+      returning channel_id`.execute(tx);
+    if (rows.length === 0) return refused(channelNotFound(channelId));
+    await sql`
+      delete from delivery_attempt a using delivery d
+      where d.merchant_id = ${merchantId} and d.channel_id = ${channelId}
+        and a.merchant_id = d.merchant_id and a.delivery_id = d.delivery_id`.execute(tx);
+    await sql`
+      delete from delivery
+      where merchant_id = ${merchantId} and channel_id = ${channelId}`.execute(tx);
+    return ok(undefined);
+  });
+}
+
+/**
+ * Stops deliveries to a channel until it is resumed; changes are noted meanwhile. A call in flight
+ * ends first. Pausing a paused channel keeps its first reason. Refusals: CHANNEL.NOT_FOUND.
+ */
+export async function pauseChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+  reason: string,
+): Promise<Result<ChannelView>> {
+  const row = await db
+    .updateTable('channel')
+    .set({
+      paused_at: sql<Date>`coalesce(paused_at, clock_timestamp())`,
+      pause_reason: sql<string>`coalesce(pause_reason, ${reason})`,
+      updated_at: sql<Date>`clock_timestamp()`,
+    })
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+}
+
+/** Goes on with deliveries, at once. Refusals: CHANNEL.NOT_FOUND. */
+export async function resumeChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+): Promise<Result<ChannelView>> {
+  const row = await db
+    .updateTable('channel')
+    .set({
+      paused_at: null,
+      pause_reason: null,
+      blocked_until: null,
+      updated_at: sql<Date>`clock_timestamp()`,
+    })
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+}
+
+/**
+ * Sends the newest figures of every level the channel selects, also those it was told already, as
+ * new messages. Its leader does so page by page; a run that was on its way starts over. In `every`
+ * mode the figures come without an entry. Refusals: CHANNEL.NOT_FOUND.
+ */
+export async function republishChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+): Promise<Result<ChannelView>> {
+  const row = await db
+    .updateTable('channel')
+    .set({
+      backfill: JSON.stringify({ nonce: randomUUID(), after: null }),
+      updated_at: sql<Date>`clock_timestamp()`,
+    })
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+}

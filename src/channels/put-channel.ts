@@ -1,0 +1,235 @@
+import { sql } from 'kysely';
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { Db, Tx } from '../db/index.ts';
+import type { SecretBox } from '../encryption.ts';
+import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
+import type { Adapters, ChannelAdapter, Selection } from './adapter.ts';
+import { plannedKinds } from './adapters.ts';
+import {
+  credentialsContext,
+  queueName,
+  viewChannel,
+  type ChannelMode,
+  type ChannelRow,
+  type ChannelView,
+} from './channel.ts';
+
+const defaultTimeoutMs = 5_000;
+/** A call holds one of the channel's few places for so long. */
+const longestTimeoutMs = 60_000;
+
+export type PutChannelInput = {
+  readonly merchantId: string;
+  readonly channelId: string;
+  readonly kind: string;
+  readonly config: unknown;
+  /** Absent: those it has, or new ones where the kind makes its own. */
+  readonly credentials?: unknown;
+  readonly mode?: ChannelMode | undefined;
+  /** Calls per second, above 0; absent: no limit. */
+  readonly rateLimitRps?: number | null | undefined;
+  /** 1 … 60,000; 5,000 when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** 1 … 1,000; absent: as the settings say. */
+  readonly maxAttempts?: number | null | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly buffer?: unknown;
+};
+
+export type PutChannelContext = {
+  readonly adapters: Adapters;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+};
+
+export type PutChannelResult = {
+  readonly created: boolean;
+  readonly channel: ChannelView;
+  /** Only when we made it just now: it is shown this once. */
+  readonly generatedSecret?: string;
+};
+
+/**
+ * Creates a channel or replaces its settings; credentials that are not given stay as they are. A
+ * `latest` channel then gets every level it selects, an `every` channel each entry recorded from
+ * its creation on. When the address changes, it gets everything again.
+ *
+ * Refusals: CHANNEL.UNKNOWN_KIND, CHANNEL.KIND_NOT_SUPPORTED, CHANNEL.KIND_CHANGED,
+ * CHANNEL.INVALID (with `errors: [{ path, message }]`), CHANNEL.CREDENTIALS_MISSING.
+ */
+export async function putChannel(
+  db: Db,
+  context: PutChannelContext,
+  input: PutChannelInput,
+): Promise<Result<PutChannelResult>> {
+  const adapter = context.adapters.get(input.kind);
+  if (adapter === undefined) return refused(unknownKind(input.kind));
+  const invalid = invalidFields(adapter, input);
+  if (invalid.length > 0) {
+    return refused(refuse('CHANNEL.INVALID', 'The channel cannot be set so.', { errors: invalid }));
+  }
+  const config = adapter.configSchema.parse(input.config);
+  return db.transaction().execute(async (tx) => {
+    const before = await lockChannel(tx, input.merchantId, input.channelId);
+    if (before !== undefined && before.kind !== input.kind) {
+      return refused(
+        refuse('CHANNEL.KIND_CHANGED', 'A channel keeps its kind; delete it to make another.', {
+          kind: before.kind,
+        }),
+      );
+    }
+    const secrets = secretsOf(adapter, input, before);
+    if (secrets === undefined) {
+      return refused(refuse('CHANNEL.CREDENTIALS_MISSING', 'The channel needs credentials.'));
+    }
+    const row = await writeChannel(tx, { adapter, config, input, before, context, secrets });
+    await dropUnselected(tx, row);
+    if (secrets.generated === undefined) {
+      return ok({ created: before === undefined, channel: viewChannel(row) });
+    }
+    return ok({
+      created: before === undefined,
+      channel: viewChannel(row),
+      generatedSecret: secrets.generated,
+    });
+  });
+}
+
+function unknownKind(kind: string): Refusal {
+  return plannedKinds.has(kind)
+    ? refuse('CHANNEL.KIND_NOT_SUPPORTED', 'Channels of this kind are not supported yet.', { kind })
+    : refuse('CHANNEL.UNKNOWN_KIND', 'There is no such kind of channel.', { kind });
+}
+
+function isWhole(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
+}
+
+type FieldError = { readonly path: string; readonly message: string };
+
+function invalidFields(adapter: ChannelAdapter, input: PutChannelInput): FieldError[] {
+  const errors = fieldErrors('config', adapter.configSchema.safeParse(input.config).error);
+  if (input.credentials !== undefined) {
+    const parsed = adapter.credentialsSchema.safeParse(input.credentials);
+    errors.push(...fieldErrors('credentials', parsed.error));
+  }
+  const { timeoutMs, maxAttempts, rateLimitRps } = input;
+  if (timeoutMs !== undefined && !isWhole(timeoutMs, longestTimeoutMs)) {
+    errors.push({ path: 'timeoutMs', message: `a whole number from 1 to ${longestTimeoutMs}` });
+  }
+  if (typeof maxAttempts === 'number' && !isWhole(maxAttempts, 1_000)) {
+    errors.push({ path: 'maxAttempts', message: 'a whole number from 1 to 1000' });
+  }
+  if (typeof rateLimitRps === 'number' && !(rateLimitRps > 0 && rateLimitRps <= 100_000)) {
+    errors.push({ path: 'rateLimitRps', message: 'a number above 0, at most 100000' });
+  }
+  return errors;
+}
+
+function fieldErrors(field: string, error: z.ZodError | undefined): FieldError[] {
+  return (error?.issues ?? []).map((issue) => ({
+    path: [field, ...issue.path.map(String)].join('.'),
+    message: issue.message,
+  }));
+}
+
+/** Reads a channel and keeps others from changing it until the end of the transaction. */
+export async function lockChannel(
+  tx: Tx,
+  merchantId: string,
+  channelId: string,
+): Promise<ChannelRow | undefined> {
+  return await tx
+    .selectFrom('channel')
+    .selectAll()
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+type Secrets = { readonly given?: unknown; readonly generated?: string };
+
+/** Credentials to seal, or nothing to change, or undefined where none are there at all. */
+function secretsOf(
+  adapter: ChannelAdapter,
+  input: PutChannelInput,
+  before: ChannelRow | undefined,
+): Secrets | undefined {
+  if (input.credentials !== undefined) {
+    return { given: adapter.credentialsSchema.parse(input.credentials) };
+  }
+  if (before !== undefined && before.credentials !== null) return {};
+  const made = adapter.newCredentials?.();
+  return made === undefined ? undefined : { given: made, generated: made.secret };
+}
+
+async function writeChannel(
+  tx: Tx,
+  what: {
+    readonly adapter: ChannelAdapter;
+    readonly config: unknown;
+    readonly input: PutChannelInput;
+    readonly before: ChannelRow | undefined;
+    readonly context: PutChannelContext;
+    readonly secrets: Secrets;
+  },
+): Promise<ChannelRow> {
+  const { adapter, config, input, before, context, secrets } = what;
+  const { merchantId, channelId } = input;
+  const selection = adapter.selects(config);
+  const isElsewhere =
+    before !== undefined && adapter.address(before.config) !== adapter.address(config);
+  // A run that was on its way starts over; with a nonce it sends what was sent already, too.
+  const nonce = isElsewhere ? `moved-${Date.now()}` : (before?.backfill?.nonce ?? null);
+  const values = {
+    kind: input.kind,
+    config: JSON.stringify(config),
+    mode: input.mode ?? 'latest',
+    rate_limit_rps: input.rateLimitRps ?? null,
+    timeout_ms: input.timeoutMs ?? defaultTimeoutMs,
+    max_attempts: input.maxAttempts ?? null,
+    buffer: input.buffer === undefined ? null : JSON.stringify(input.buffer),
+    enabled: input.enabled ?? true,
+    queue: queueName(merchantId, channelId),
+    selects_all: selection.kind === 'all',
+    select_skus: chosen(selection, 'skus'),
+    select_stores: chosen(selection, 'stores'),
+    backfill: JSON.stringify({ nonce, after: null }),
+    ...(secrets.given === undefined
+      ? {}
+      : {
+          credentials: context.secretBox.seal(
+            JSON.stringify(secrets.given),
+            credentialsContext(merchantId, channelId),
+          ),
+        }),
+    updated_at: sql<Date>`clock_timestamp()`,
+  };
+  // The clock that also stamps ledger entries: an `every` channel begins with what comes after.
+  const createdAt = sql<Date>`
+    clock_timestamp() + ${context.clock.offsetMs} * interval '1 millisecond'`;
+  return await tx
+    .insertInto('channel')
+    .values({ merchant_id: merchantId, channel_id: channelId, created_at: createdAt, ...values })
+    .onConflict((conflict) => conflict.columns(['merchant_id', 'channel_id']).doUpdateSet(values))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+function chosen(selection: Selection, which: 'skus' | 'stores'): string[] | null {
+  const ids = selection.kind === 'all' ? selection[which] : undefined;
+  return ids === undefined ? null : [...ids];
+}
+
+/** Listings that the channel no longer selects: their jobs find nothing to do. */
+async function dropUnselected(tx: Tx, row: ChannelRow): Promise<void> {
+  if (row.select_skus === null && row.select_stores === null) return;
+  await sql`
+    delete from listing
+    where merchant_id = ${row.merchant_id} and channel_id = ${row.channel_id}
+      and not ((${row.select_skus}::text[] is null or sku = any (${row.select_skus}::text[]))
+        and (${row.select_stores}::text[] is null
+          or location_id = any (${row.select_stores}::text[])))`.execute(tx);
+}

@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/index.ts';
+import type { ChannelRow } from './channel.ts';
+import type { DeliveryJob } from './delivery-job.ts';
+
+/** A listing that a job has to see to, beside its newest level. */
+export type DueListing = {
+  readonly jobId: string;
+  readonly sku: string;
+  readonly storeId: string;
+  readonly externalIds: unknown;
+  readonly publishedQuantity: number | null;
+  readonly publishedOnHand: number | null;
+  readonly publishedVersion: number;
+  readonly pendingSince: Date | null;
+  /** A republish that was asked for. */
+  readonly nonce: string | null;
+  /** Null: the SKU has no stock level there. */
+  readonly level: {
+    readonly version: number;
+    readonly recordedAt: Date;
+    readonly onHand: number;
+    /** As the ledger has it; may be below 0. */
+    readonly available: number;
+    /** Units whose hold has ended but was not swept: available as well. */
+    readonly endedHolds: number;
+  } | null;
+  /** What the channel itself did to the level since it was last told. */
+  readonly own: {
+    readonly versions: number;
+    readonly effect: number;
+    /** One of them left `available` as it was: a sale that had been reserved. */
+    readonly hasNoEffect: boolean;
+  };
+};
+
+export type ReadListings = {
+  /** The moment of the read by the database's clock, moved by the offset. */
+  readonly readAt: Date;
+  /** Undefined when the channel is gone. */
+  readonly channelUpdatedAt: Date | undefined;
+  readonly due: readonly DueListing[];
+};
+
+type Row = {
+  position: number;
+  read_at: Date;
+  channel_updated_at: Date;
+  external_ids: unknown;
+  published_quantity: number | null;
+  published_on_hand: number | null;
+  published_version: number;
+  pending_since: Date | null;
+  force_nonce: string | null;
+  version: number | null;
+  recorded_at: Date | null;
+  on_hand: number | null;
+  available: number | null;
+  ended_holds: number;
+  own_versions: number;
+  own_effect: number;
+  own_without_effect: boolean;
+};
+
+/** Reads what jobs have to see to: the listings that still belong to them, each once. */
+export async function readListings(
+  db: Db,
+  channel: ChannelRow,
+  jobs: readonly DeliveryJob[],
+  offsetMs: number,
+): Promise<ReadListings> {
+  const keys = jobs.flatMap(({ jobId, listings }) =>
+    listings.map(([sku, storeId]) => ({ jobId, sku, storeId })),
+  );
+  const { rows } = await sql<Row>`
+    select * from delivery_read(${channel.merchant_id}, ${channel.channel_id},
+      ${keys.map((key) => key.jobId)}::uuid[], ${keys.map((key) => key.sku)}::text[],
+      ${keys.map((key) => key.storeId)}::text[], ${offsetMs}::double precision)`.execute(db);
+  const first = rows[0];
+  return {
+    readAt: first?.read_at ?? new Date(0),
+    channelUpdatedAt: first?.channel_updated_at,
+    due: rows.flatMap((row) => {
+      const key = keys[row.position - 1];
+      return key === undefined ? [] : [toDue(key, row)];
+    }),
+  };
+}
+
+function toDue(key: { jobId: string; sku: string; storeId: string }, row: Row): DueListing {
+  const { version, recorded_at: recordedAt, on_hand: onHand, available } = row;
+  const exists = version !== null && recordedAt !== null && onHand !== null && available !== null;
+  return {
+    ...key,
+    externalIds: row.external_ids,
+    publishedQuantity: row.published_quantity,
+    publishedOnHand: row.published_on_hand,
+    publishedVersion: row.published_version,
+    pendingSince: row.pending_since,
+    nonce: row.force_nonce,
+    level: exists ? { version, recordedAt, onHand, available, endedHolds: row.ended_holds } : null,
+    own: {
+      versions: row.own_versions,
+      effect: row.own_effect,
+      hasNoEffect: row.own_without_effect,
+    },
+  };
+}

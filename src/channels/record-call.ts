@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Tx } from '../db/index.ts';
+import type { ChannelRow } from './channel.ts';
+import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
+import { bySkuAndStore } from './move-listings.ts';
+import type { Settlement } from './plan-call.ts';
+import type { AttemptOutcome, DeliveryStatus } from './tables.ts';
+
+/** One attempt of one delivery, as it is written down. */
+export type AttemptRecord = {
+  readonly deliveryId: string;
+  readonly jobId: string;
+  readonly messageId: string | null;
+  readonly status: DeliveryStatus;
+  readonly listings: number;
+  /** Of a dead letter: how many listings it stands for. */
+  readonly openListings: number;
+  readonly attempt: number;
+  readonly startedAt: Date;
+  readonly outcome: AttemptOutcome;
+  readonly httpStatus: number | null;
+  readonly errorCode: string | null;
+  readonly lagMs: number | null;
+  readonly durationMs: number;
+};
+
+/** A listing's settlement, or the dead letter that it falls to. */
+export type SettledListing = Settlement & { readonly deadDelivery: string | null };
+
+export type Recorded = {
+  /** For listings that are due again; to insert in the same transaction. */
+  readonly jobs: readonly DeliveryJob[];
+  /** Dead jobs whose copies in the dead-letter queue are of no use any more. */
+  readonly supersededJobIds: readonly string[];
+};
+
+/**
+ * Writes down where listings stand after calls, as long as they still belong to the calls' jobs. A
+ * listing that changed meanwhile goes to a new job at once: between the relay, which sees that the
+ * listing has a job, and the job, which ends, nothing falls through.
+ * @param readAt when the figures that were sent had been read
+ */
+export async function recordListings(
+  tx: Tx,
+  channel: ChannelRow,
+  readAt: Date,
+  settled: readonly SettledListing[],
+): Promise<Recorded> {
+  if (settled.length === 0) return { jobs: [], supersededJobIds: [] };
+  const rows = settled.toSorted(bySkuAndStore);
+  const nextIds = new Map<string, string>();
+  for (const { jobId } of rows) if (!nextIds.has(jobId)) nextIds.set(jobId, randomUUID());
+  const result = await sql<{
+    kind: 'more' | 'superseded';
+    job_id: string;
+    sku: string | null;
+    location_id: string | null;
+  }>`
+    select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
+      ${rows.map((row) => row.jobId)}::uuid[], ${rows.map((row) => row.sku)}::text[],
+      ${rows.map((row) => row.storeId)}::text[], ${rows.map((row) => row.version)}::bigint[],
+      ${rows.map((row) => row.quantity)}::integer[], ${rows.map((row) => row.onHand)}::integer[],
+      ${rows.map((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
+      ${rows.map((row) => row.deadDelivery)}::text[],
+      ${rows.map((row) => nextIds.get(row.jobId) ?? null)}::uuid[])`.execute(tx);
+  const owner = {
+    merchantId: channel.merchant_id,
+    channelId: channel.channel_id,
+    queue: channel.queue,
+  };
+  return {
+    jobs: jobsOfRows(
+      result.rows.flatMap(({ kind, job_id: jobId, sku, location_id: storeId }) =>
+        kind === 'more' && sku !== null && storeId !== null
+          ? [{ ...owner, jobId, sku, storeId }]
+          : [],
+      ),
+    ),
+    supersededJobIds: result.rows.flatMap((row) => (row.kind === 'superseded' ? row.job_id : [])),
+  };
+}
+
+/** Writes down attempts, and with each where its delivery stands now. */
+export async function recordAttempts(
+  tx: Tx,
+  merchantId: string,
+  channelId: string,
+  attempts: readonly AttemptRecord[],
+): Promise<void> {
+  if (attempts.length === 0) return;
+  const column = <K extends keyof AttemptRecord>(name: K): AttemptRecord[K][] =>
+    attempts.map((attempt) => attempt[name]);
+  await sql`
+    with input as (
+      select * from unnest(${column('deliveryId')}::text[], ${column('jobId')}::uuid[],
+        ${column('messageId')}::text[], ${column('status')}::text[],
+        ${column('listings')}::integer[], ${column('openListings')}::integer[],
+        ${column('attempt')}::integer[], ${column('startedAt')}::timestamptz[],
+        ${column('outcome')}::text[], ${column('httpStatus')}::smallint[],
+        ${column('errorCode')}::text[], ${column('lagMs')}::integer[],
+        ${column('durationMs')}::integer[])
+        as u(delivery_id, job_id, message_id, status, listings, open_listings, attempt, started_at,
+          outcome, http_status, error_code, lag_ms, duration_ms)
+    ), deliveries as (
+      insert into delivery (merchant_id, delivery_id, channel_id, job_id, message_id, status,
+        listings, open_listings, created_at, updated_at)
+      select ${merchantId}, delivery_id, ${channelId}, job_id, message_id, status, listings,
+        open_listings, clock_timestamp(), clock_timestamp() from input
+      on conflict (merchant_id, delivery_id) do update
+        set job_id = excluded.job_id, message_id = excluded.message_id, status = excluded.status,
+            listings = excluded.listings, open_listings = excluded.open_listings,
+            updated_at = excluded.updated_at
+    )
+    insert into delivery_attempt (merchant_id, delivery_id, attempt, started_at, outcome,
+      http_status, error_code, lag_ms, duration_ms)
+    select ${merchantId}, delivery_id, attempt, started_at, outcome, http_status, error_code,
+      lag_ms, duration_ms from input
+    on conflict do nothing`.execute(tx);
+}
+
+/** Deliveries that had failed, and whose listings meanwhile went out otherwise. */
+export async function recordSuperseded(
+  tx: Tx,
+  merchantId: string,
+  deliveryIds: readonly string[],
+): Promise<void> {
+  if (deliveryIds.length === 0) return;
+  await sql`
+    update delivery set status = 'superseded', updated_at = clock_timestamp()
+    where merchant_id = ${merchantId} and delivery_id = any (${[...deliveryIds]}::text[])
+      and status = 'retrying'`.execute(tx);
+}

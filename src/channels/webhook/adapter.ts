@@ -1,0 +1,118 @@
+import { Agent, request, type Dispatcher } from 'undici';
+import { z } from 'zod';
+import type { Change, ChannelAdapter, PublishContext, PublishResult } from '../adapter.ts';
+import { AddressRefused, isPublicAddress, literalAddress, lookupPublicAddress } from './address.ts';
+import { webhookBody } from './body.ts';
+import { failureOfError, failureOfStatus } from './failure.ts';
+import { newWebhookSecret, signWebhook } from './signature.ts';
+
+/** 100 changes are some 15 kB: the size that Standard Webhooks recommends to stay under. */
+const maxBatch = 100;
+/** Of an answer's body we read so much, only to use the connection again. */
+const bodyLimit = 8_192;
+const ids = z.array(z.string().min(1).max(128)).min(1).max(10_000);
+
+export type WebhookConfig = {
+  readonly url: string;
+  readonly skus?: readonly string[] | undefined;
+  readonly stores?: readonly string[] | undefined;
+};
+export type WebhookCredentials = { readonly secret: string };
+type Webhook = ChannelAdapter<WebhookConfig, WebhookCredentials>;
+
+/** Signed messages to a URL of the merchant's own, after Standard Webhooks 1.0. */
+export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }): Webhook {
+  const agent = new Agent({
+    connections: 16,
+    keepAliveTimeout: 4_000,
+    // The call's signal is the only clock; these stay behind it.
+    connect: {
+      timeout: 60_000,
+      ...(options.allowPrivateAddresses ? {} : { lookup: lookupPublicAddress }),
+    },
+    headersTimeout: 60_000,
+    bodyTimeout: 5_000,
+  });
+  return {
+    kind: 'webhook',
+    maxBatch,
+    configSchema: z.strictObject({
+      url: z.string().max(2_048).superRefine(checkUrl(options.allowPrivateAddresses)),
+      skus: ids.optional(),
+      stores: ids.optional(),
+    }),
+    credentialsSchema: z.strictObject({
+      secret: z.string().regex(/^whsec_(?:[A-Za-z0-9+/]{4}){6,22}(?:[A-Za-z0-9+/]{2,3})?={0,2}$/, {
+        error: 'whsec_ and 24 to 64 random bytes in base64',
+      }),
+    }),
+    newCredentials: () => ({ secret: newWebhookSecret() }),
+    selects: ({ skus, stores }) => ({ kind: 'all', skus, stores }),
+    address: ({ url }) => url,
+    publish: (changes, context) => send(agent, options.allowPrivateAddresses, changes, context),
+    close: () => agent.destroy(),
+  };
+}
+
+function checkUrl(allowPrivate: boolean): (text: string, issues: z.RefinementCtx) => void {
+  return (text, issues) => {
+    const refuse = (message: string): void => issues.addIssue({ code: 'custom', message });
+    if (!URL.canParse(text)) {
+      refuse('a URL that begins with https://');
+      return;
+    }
+    const url = new URL(text);
+    const isWeb = url.protocol === 'https:' || (allowPrivate && url.protocol === 'http:');
+    if (!isWeb) refuse(`a URL that begins with https://${allowPrivate ? ' or http://' : ''}`);
+    if (url.username !== '' || url.password !== '') {
+      refuse('a URL without user name and password: messages are signed instead');
+    }
+    const literal = literalAddress(url.hostname);
+    if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) {
+      refuse('a URL with a public address');
+    }
+  };
+}
+
+async function send(
+  agent: Agent,
+  allowPrivate: boolean,
+  changes: readonly Change[],
+  context: PublishContext<WebhookConfig, WebhookCredentials>,
+): Promise<PublishResult> {
+  const { config, credentials, channelId, messageId, signal, now } = context;
+  const body = webhookBody(channelId, changes);
+  const timestamp = Math.floor(now().getTime() / 1000);
+  try {
+    const literal = literalAddress(new URL(config.url).hostname);
+    if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) {
+      throw new AddressRefused();
+    }
+    const response = await request(config.url, {
+      dispatcher: agent,
+      method: 'POST',
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'onhand',
+        'webhook-id': messageId,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signWebhook(credentials.secret, messageId, timestamp, body),
+      },
+      body,
+    });
+    discard(response);
+    const status = response.statusCode;
+    if (status >= 200 && status < 300) return { ok: true, httpStatus: status };
+    const retryAfter = response.headers['retry-after'];
+    const header = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+    return { ok: false, failure: failureOfStatus(status, header, now()) };
+  } catch (error) {
+    return { ok: false, failure: failureOfError(error, signal) };
+  }
+}
+
+/** The status said everything; what follows is read to its end or cut off, and nobody waits. */
+function discard(response: Dispatcher.ResponseData): void {
+  response.body.dump({ limit: bodyLimit }).catch(() => undefined);
+}

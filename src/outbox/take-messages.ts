@@ -1,0 +1,52 @@
+import { sql } from 'kysely';
+import type { Tx } from '../db/index.ts';
+
+/** The fact that a version of a level has to reach the channels. */
+export type OutboxMessage = {
+  readonly merchantId: string;
+  readonly sku: string;
+  readonly storeId: string;
+  readonly version: number;
+  readonly recordedAt: Date;
+};
+
+/**
+ * Removes messages from the outbox and returns them; they are gone when `tx` commits together with
+ * what the caller makes of them. Several relays may do so at once: each gets others.
+ *
+ * It remembers no position: a message that is committed late has a lower id than some that are gone
+ * already, and is taken all the same. Each merchant gets its share of a pass, by a search that
+ * jumps from merchant to merchant in the key. Rows are deleted by their place (`ctid`): a plan made
+ * while the table was empty costs nothing when it is full.
+ *
+ * @param limit the most messages of one merchant
+ */
+export async function takeMessages(tx: Tx, limit: number): Promise<readonly OutboxMessage[]> {
+  const { rows } = await sql<{
+    merchant_id: string;
+    sku: string;
+    location_id: string;
+    version: number;
+    recorded_at: Date;
+  }>`
+    with recursive merchant(merchant_id) as (
+      (select merchant_id from outbox_message order by merchant_id limit 1)
+      union all
+      select (select o.merchant_id from outbox_message o
+              where o.merchant_id > m.merchant_id order by o.merchant_id limit 1)
+      from merchant m where m.merchant_id is not null
+    )
+    delete from outbox_message where ctid = any (array(
+      select o.place from merchant m cross join lateral (
+        select o.ctid as place from outbox_message o
+        where o.merchant_id = m.merchant_id
+        order by o.message_id limit ${limit} for update skip locked) o))
+    returning merchant_id, sku, location_id, version, recorded_at`.execute(tx);
+  return rows.map((row) => ({
+    merchantId: row.merchant_id,
+    sku: row.sku,
+    storeId: row.location_id,
+    version: row.version,
+    recordedAt: row.recorded_at,
+  }));
+}
