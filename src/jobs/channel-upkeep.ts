@@ -1,0 +1,163 @@
+import {
+  continueBackfill,
+  readRequests,
+  replaceJobs,
+  sweepListings,
+  takeRedriven,
+  type ChannelAdapter,
+  type ChannelRow,
+  type DeliveryJob,
+  type ListingKey,
+} from '../channels/index.ts';
+import type { WorkerContext } from './channel-worker.ts';
+
+const betweenChecksMs = 1_000;
+/** Levels looked at in one go, and the goes in a turn: a turn costs the database some 100 ms. */
+const sweepPage = 5_000;
+const pagesInATurn = 10;
+/** A claim whose answer was lost on the way is taken up after so long. */
+const orphanAgeMs = 30_000;
+
+export type UpkeepResult = {
+  /** Jobs that were made. */
+  readonly jobs: number;
+  /** Somebody asked for deliveries: they are tried although the channel failed lately. */
+  readonly resetCircuit: boolean;
+};
+
+/** What a channel's leader does besides delivering: takes over, fills, redrives and sweeps. */
+export class ChannelUpkeep {
+  readonly #context: WorkerContext;
+  readonly #maxBatch: number;
+  #hasTakenOver = false;
+  #isUrgent = true;
+  #checkedAt = 0;
+  #sweptAt = 0;
+  #sweepAfter: ListingKey | undefined;
+
+  constructor(context: WorkerContext, adapter: ChannelAdapter) {
+    this.#context = context;
+    this.#maxBatch = adapter.maxBatch;
+  }
+
+  /** Whether what the leader before left behind is seen to: before that nothing is delivered. */
+  get hasTakenOver(): boolean {
+    return this.#hasTakenOver;
+  }
+
+  /** Whether there is more to do at once. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
+  hurry(): void {
+    this.#isUrgent = true;
+  }
+
+  /** Does what is due. @param working jobs that this process works on */
+  async run(channel: ChannelRow, working: readonly string[]): Promise<UpkeepResult> {
+    const now = performance.now();
+    let jobs = 0;
+    if (!this.#hasTakenOver) {
+      jobs += await this.#takeOver(channel, working, 0);
+      this.#hasTakenOver = true;
+    }
+    if (!this.#isUrgent && now - this.#checkedAt < betweenChecksMs) {
+      return { jobs, resetCircuit: false };
+    }
+    this.#isUrgent = false;
+    this.#checkedAt = now;
+    const asked = await readRequests(this.#context.db, channel);
+    const redriven = asked.hasRedrive ? await this.#redrive(channel) : 0;
+    const filled = asked.hasBackfill
+      ? await this.#fill(channel, working)
+      : { jobs: 0, isUnfinished: false };
+    if (redriven > 0 || filled.isUnfinished) this.#isUrgent = true;
+    if (
+      !filled.isUnfinished &&
+      (this.#sweptAt === 0 || now - this.#sweptAt > this.#context.sweepMs)
+    ) {
+      jobs += await this.#takeOver(channel, working, orphanAgeMs);
+      jobs += await this.#sweep(channel, working);
+      this.#sweptAt = now;
+    }
+    return { jobs: jobs + redriven + filled.jobs, resetCircuit: redriven > 0 };
+  }
+
+  /**
+   * Claims that nobody works on go to new jobs: their listings do not belong to the old ones any
+   * more, so nothing that a process thought dead still does can be recorded.
+   */
+  async #takeOver(
+    channel: ChannelRow,
+    working: readonly string[],
+    olderThanMs: number,
+  ): Promise<number> {
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const orphans = await queue.orphans(tx, channel.queue, working, olderThanMs);
+      if (orphans.length === 0) return 0;
+      const jobs = await replaceJobs(
+        tx,
+        channel,
+        orphans.map(({ retryCount, ...job }) => ({
+          ...job,
+          attempts: job.attemptsBefore + retryCount + 1,
+        })),
+      );
+      await queue.remove(tx, channel.queue, orphans);
+      await queue.insert(tx, jobs);
+      return jobs.length;
+    });
+  }
+
+  async #redrive(channel: ChannelRow): Promise<number> {
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const { jobs, deadJobIds } = await takeRedriven(tx, channel);
+      await queue.insert(tx, jobs);
+      await queue.removeDead(tx, channel.queue, deadJobIds);
+      return jobs.length;
+    });
+  }
+
+  /** The next page of a run over all levels, if one was asked for. */
+  async #fill(
+    channel: ChannelRow,
+    working: readonly string[],
+  ): Promise<{ readonly jobs: number; readonly isUnfinished: boolean }> {
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const page = await continueBackfill(tx, channel, { working, maxBatch: this.#maxBatch });
+      if (page === undefined) return { jobs: 0, isUnfinished: false };
+      await queue.insert(tx, page.jobs);
+      return { jobs: page.jobs.length, isUnfinished: page.next !== undefined };
+    });
+  }
+
+  async #sweep(channel: ChannelRow, working: readonly string[]): Promise<number> {
+    let made: readonly DeliveryJob[] = [];
+    for (let page = 0; page < pagesInATurn; page += 1) {
+      const { db, queue } = this.#context;
+      const swept = await db.transaction().execute(async (tx) => {
+        const found = await sweepListings(tx, channel, {
+          after: this.#sweepAfter,
+          nonce: null,
+          working,
+          maxBatch: this.#maxBatch,
+          pageSize: sweepPage,
+        });
+        await queue.insert(tx, found.jobs);
+        return found;
+      });
+      made = [...made, ...swept.jobs];
+      this.#sweepAfter = swept.next;
+      if (swept.next === undefined) break;
+    }
+    if (made.length > 0) {
+      const { merchant_id: merchantId, channel_id: channelId } = channel;
+      this.#context.events.onRecovered?.({ merchantId, channelId, jobs: made.length });
+    }
+    return made.length;
+  }
+}

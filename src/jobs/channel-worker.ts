@@ -1,0 +1,278 @@
+import {
+  leaseMsOf,
+  reloadChannel,
+  type Adapters,
+  type ChannelAdapter,
+  type ChannelRow,
+  type Lease,
+  type RetrySettings,
+} from '../channels/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Db } from '../db/index.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { Logger } from '../logger.ts';
+import { CallGate } from './call-gate.ts';
+import { ChannelUpkeep } from './channel-upkeep.ts';
+import { makeCalls } from './make-calls.ts';
+import type { ClaimedJob, DeliveryQueue } from './delivery-queue.ts';
+import type { DeliveryEvents } from './events.ts';
+import { Recorder, recordVerdicts, type Verdict } from './recorder.ts';
+import { Signal } from './signal.ts';
+
+export type WorkerContext = {
+  readonly db: Db;
+  readonly queue: DeliveryQueue;
+  readonly adapters: Adapters;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retry: RetrySettings;
+  readonly events: DeliveryEvents;
+  /** Between two looks for listings that lag with nobody working on them, in ms. */
+  readonly sweepMs: number;
+};
+
+/** Jobs claimed at once; small ones share a call. */
+const claimLimit = 20;
+/** Rounds of claim, read, call and record under way at once. */
+const maxLanes = 4;
+const afterFaultMs = 250;
+
+/**
+ * Works one channel while this process leads it. It is the channel's bulkhead: places for calls,
+ * rate limit, circuit and recorder are its own, so that a slow or dead channel delays no other.
+ *
+ * Order: a listing belongs to one job at a time, a job is in one call at a time, and only the leader
+ * calls. So what a channel is told of a listing is always newer than what it was told before.
+ */
+export class ChannelWorker {
+  readonly #context: WorkerContext;
+  readonly #adapter: ChannelAdapter;
+  readonly #gate: CallGate;
+  readonly #upkeep: ChannelUpkeep;
+  readonly #recorder: Recorder;
+  readonly #signal = new Signal();
+  /** Claimed and not yet settled, by job id. */
+  readonly #working = new Map<string, ClaimedJob>();
+  readonly #lanes = new Set<Promise<void>>();
+  readonly #stopped: Promise<void>;
+  #channel: ChannelRow;
+  #claimAgain = false;
+  #stopping = false;
+  #isAbandoned = false;
+
+  /**
+   * @param lease the channel, led from now on
+   * @param askedAt when the lease was asked for, by performance.now()
+   */
+  constructor(context: WorkerContext, adapter: ChannelAdapter, lease: Lease, askedAt: number) {
+    const { channel } = lease;
+    this.#context = context;
+    this.#adapter = adapter;
+    this.#channel = channel;
+    this.#gate = new CallGate(channel, lease.blockedMs);
+    this.#gate.renew(askedAt + leaseMsOf(channel.timeout_ms));
+    this.#upkeep = new ChannelUpkeep(context, adapter);
+    this.#recorder = new Recorder((verdicts) => this.#record(verdicts));
+    this.#stopped = this.#run();
+  }
+
+  get channel(): ChannelRow {
+    return this.#channel;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** The gate's state, for metrics. */
+  get gate(): CallGate {
+    return this.#gate;
+  }
+
+  /** Whether jobs that are due should be looked for. */
+  get isReady(): boolean {
+    return !this.#stopping && this.#gate.waitMs() === 0;
+  }
+
+  /** @param askedAt when the renewal was sent, by performance.now() */
+  renew(channel: ChannelRow, askedAt: number): void {
+    this.#gate.renew(askedAt + leaseMsOf(channel.timeout_ms));
+    if (channel.updated_at.getTime() !== this.#channel.updated_at.getTime()) {
+      this.#gate.configure(channel);
+      this.#upkeep.hurry();
+    }
+    this.#channel = channel;
+  }
+
+  /** There is a job, or may be. */
+  wake(): void {
+    this.#claimAgain = true;
+    this.#signal.notify();
+  }
+
+  /** Something was asked of the channel: look at once. */
+  hurry(): void {
+    this.#upkeep.hurry();
+    this.wake();
+  }
+
+  /**
+   * Ends what is in flight, gives back what is not, and resolves when nothing is left.
+   * @param timeoutMs calls that take longer are cut off; their jobs are given back
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#gate.close();
+    this.#signal.notify();
+    const cutOff = setTimeout(() => this.#gate.cutOff(), timeoutMs);
+    try {
+      await this.#stopped;
+    } finally {
+      clearTimeout(cutOff);
+    }
+  }
+
+  /** As if the process had been killed: nothing is recorded, given back or released. For tests. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    this.#stopping = true;
+    this.#gate.close();
+    this.#gate.cutOff();
+    this.#signal.notify();
+    await this.#stopped;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const made = await this.#upkeep.run(this.#channel, [...this.#working.keys()]);
+        if (made.resetCircuit) this.#gate.resetCircuit();
+        if (made.jobs > 0) this.#claimAgain = true;
+      } catch (error) {
+        this.#context.logger.warn(
+          { err: error, channelId: this.#channel.channel_id },
+          'the upkeep of a channel failed; it is tried again',
+        );
+        await this.#signal.wait(afterFaultMs);
+      }
+      this.#startLane();
+      const wait = this.#upkeep.isUrgent ? 0 : this.#gate.waitMs() || 1_000;
+      if (wait > 0) await this.#signal.wait(Math.min(wait, 1_000));
+      else await Promise.resolve();
+    }
+    await Promise.all(this.#lanes);
+    if (!this.#isAbandoned) await this.#giveBack([...this.#working.values()]);
+  }
+
+  #startLane(): void {
+    if (this.#stopping || !this.#upkeep.hasTakenOver || this.#gate.waitMs() > 0) return;
+    // While the channel fails, one job at a time.
+    const limit = this.#gate.isClosed ? maxLanes : 1;
+    if (this.#lanes.size >= limit) return;
+    this.#claimAgain = false;
+    const lane = this.#lane()
+      .catch(async (error: unknown) => {
+        const { channel_id: channelId } = this.#channel;
+        this.#context.logger.warn({ err: error, channelId }, 'deliveries were interrupted');
+        await new Signal().wait(afterFaultMs);
+        return true;
+      })
+      .then((hasWorked) => {
+        this.#lanes.delete(lane);
+        // The next call after a failure is this lane's successor's.
+        if (this.#claimAgain || (hasWorked && !this.#gate.isClosed)) this.#signal.notify();
+      });
+    this.#lanes.add(lane);
+  }
+
+  /** Claims and works until nothing is due, and says whether anything was. */
+  async #lane(): Promise<boolean> {
+    let hasWorked = false;
+    while (!this.#stopping && this.#gate.waitMs() === 0) {
+      const isProbe = !this.#gate.isClosed;
+      if (isProbe && this.#lanes.size > 1) break;
+      const limit = isProbe ? 1 : this.#gate.claimLimit(claimLimit);
+      const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
+      if (jobs.length === 0) {
+        if (!this.#claimAgain) break;
+        this.#claimAgain = false;
+        continue;
+      }
+      hasWorked = true;
+      for (const job of jobs) this.#working.set(job.jobId, job);
+      await this.#work(jobs, isProbe);
+    }
+    return hasWorked;
+  }
+
+  async #work(jobs: readonly ClaimedJob[], isProbe: boolean): Promise<void> {
+    const left = await makeCalls({
+      context: this.#context,
+      adapter: this.#adapter,
+      channel: this.#channel,
+      gate: this.#gate,
+      jobs,
+      isProbe,
+      reload: () => this.#reload(),
+      settle: (verdict) => this.#recorder.add(verdict),
+      // A job that failed is due by its own time, without waiting for the poll.
+      wakeIn: (ms) => {
+        const timer = setTimeout(() => this.wake(), ms);
+        timer.unref();
+      },
+    }).catch(async (error: unknown) => {
+      await this.#giveBack(jobs.filter(({ jobId }) => this.#working.has(jobId)));
+      throw error;
+    });
+    await this.#giveBack(left);
+  }
+
+  async #reload(): Promise<ChannelRow | undefined> {
+    const channel = await reloadChannel(this.#context.db, this.#channel);
+    const isLed = channel?.enabled === true && channel.paused_at === null;
+    if (isLed) {
+      this.#channel = channel;
+      this.#gate.configure(channel);
+      return channel;
+    }
+    this.#stopping = true;
+    this.#gate.close();
+    this.#signal.notify();
+    return undefined;
+  }
+
+  /** Records until it succeeds: what a channel has taken shall not be sent again for nothing. */
+  async #record(verdicts: readonly Verdict[]): Promise<void> {
+    const { db, queue, logger } = this.#context;
+    while (!this.#isAbandoned) {
+      try {
+        const followUps = await recordVerdicts(db, queue, this.#channel, verdicts);
+        if (followUps > 0) this.wake();
+        break;
+      } catch (error) {
+        const { channel_id: channelId } = this.#channel;
+        logger.warn({ err: error, channelId }, 'deliveries could not be recorded; trying again');
+        // Another leader has begun anew with what is not recorded by now.
+        if (!this.#gate.isLeased) break;
+        await new Signal().wait(afterFaultMs);
+      }
+    }
+    for (const { completed, failed } of verdicts) {
+      for (const job of completed) this.#working.delete(job.jobId);
+      for (const { job } of failed) this.#working.delete(job.jobId);
+    }
+  }
+
+  /** What cannot be given back is an orphan, and found by the upkeep of whoever leads then. */
+  async #giveBack(jobs: readonly ClaimedJob[]): Promise<void> {
+    if (jobs.length === 0 || this.#isAbandoned) return;
+    const { db, queue, logger } = this.#context;
+    try {
+      await queue.giveBack(db, this.#channel.queue, jobs);
+    } catch (error) {
+      logger.warn({ err: error }, 'jobs could not be given back');
+    }
+    for (const job of jobs) this.#working.delete(job.jobId);
+  }
+}

@@ -1,0 +1,35 @@
+import type { AttemptOutcome } from '../channels/index.ts';
+
+export type AttemptEvent = {
+  readonly merchantId: string;
+  readonly channelId: string;
+  readonly outcome: AttemptOutcome;
+  readonly listings: number;
+  /** From the record of the oldest change to the acknowledgement; null when there was none. */
+  readonly lagMs: number | null;
+  readonly durationMs: number;
+  readonly httpStatus: number | null;
+  readonly errorCode: string | null;
+};
+
+export type DeadEvent = {
+  readonly merchantId: string;
+  readonly channelId: string;
+  readonly deliveryId: string;
+  readonly listings: number;
+  readonly errorCode: string | null;
+};
+
+/** What happens to deliveries, for logs and metrics. */
+export type DeliveryEvents = {
+  /** One call, or one that was not needed because the channel knew (`suppressed`). */
+  readonly onAttempt?: (event: AttemptEvent) => void;
+  /** Attempts are spent: from here an operator has to redrive. */
+  readonly onDead?: (event: DeadEvent) => void;
+  readonly onPaused?: (event: { merchantId: string; channelId: string; reason: string }) => void;
+  /** Messages the relay took, and jobs it made of them. */
+  readonly onRelayed?: (event: { messages: number; jobs: number }) => void;
+  /** Listings that lagged with nobody working on them: more than 0 means that something was lost. */
+  readonly onRecovered?: (event: { merchantId: string; channelId: string; jobs: number }) => void;
+  readonly onLeading?: (event: { merchantId: string; channelId: string; leads: boolean }) => void;
+};

@@ -1,0 +1,103 @@
+import type { PgBoss } from 'pg-boss';
+import { listQueues, pruneDeliveries } from '../channels/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Db } from '../db/index.ts';
+import { deleteExpiredKeys } from '../idempotency/index.ts';
+import type { Logger } from '../logger.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
+
+const page = 5_000;
+const keepDeliveriesDays = 7;
+
+export type HousekeepingContext = {
+  readonly db: Db;
+  readonly boss: PgBoss;
+  readonly queue: DeliveryQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends reservations whose time is over and returns how many; absent: nobody wants them ended. */
+  readonly expireReservations?: (() => Promise<number>) | undefined;
+};
+
+type Chore = {
+  readonly name: string;
+  readonly cron: string;
+  readonly run: () => Promise<unknown>;
+};
+
+/** Work that comes round by the clock, each a pg-boss queue with a schedule of its own. */
+function choresOf(context: HousekeepingContext): readonly Chore[] {
+  const { db, queue, clock, expireReservations } = context;
+  return [
+    ...(expireReservations === undefined
+      ? []
+      : [{ name: 'reservations.expire', cron: '* * * * *', run: expireReservations }]),
+    {
+      name: 'idempotency-keys.expire',
+      cron: '* * * * *',
+      run: () => untilEmpty(() => deleteExpiredKeys(db, page, clock.offsetMs)),
+    },
+    {
+      name: 'deliveries.prune',
+      cron: '*/10 * * * *',
+      run: () => untilEmpty(() => pruneDeliveries(db, keepDeliveriesDays, page)),
+    },
+    {
+      name: 'channels.tidy',
+      cron: '*/10 * * * *',
+      run: async () => queue.deleteAbandoned(await listQueues(db)),
+    },
+  ];
+}
+
+/** Schedules the chores and works them; of several processes one does each at a time. */
+export async function startHousekeeping(context: HousekeepingContext): Promise<void> {
+  const { boss, logger } = context;
+  for (const { name, cron, run } of choresOf(context)) {
+    await boss.createQueue(name, {
+      policy: 'exclusive',
+      retryLimit: 0,
+      deleteAfterSeconds: 3_600,
+    });
+    await boss.schedule(name, cron);
+    await boss.work(name, { pollingIntervalSeconds: 10 }, async () => {
+      const done = await run();
+      if (typeof done === 'number' && done > 0) logger.info({ chore: name, done }, 'a chore ran');
+    });
+  }
+}
+
+async function untilEmpty(remove: () => Promise<number>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const removed = await remove();
+    total += removed;
+    if (removed < page) return total;
+  }
+}
+
+/**
+ * Ends reservations soon after their time, and not only when the schedule comes round. They count as
+ * free from the first moment on; this is what tells the channels.
+ */
+export function startPromptExpiry(context: HousekeepingContext): { stop(): Promise<void> } {
+  const { expireReservations, logger } = context;
+  if (expireReservations === undefined) return { stop: () => Promise.resolve() };
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= expireReservations()
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        logger.warn({ err: error }, 'reservations could not be ended; the next round tries again');
+      })
+      .finally(() => {
+        running = undefined;
+      });
+  }, 1_000);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

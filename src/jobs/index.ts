@@ -1,0 +1,4 @@
+export { bossSchema } from './boss.ts';
+export type { AttemptEvent, DeadEvent, DeliveryEvents } from './events.ts';
+export { startJobs } from './start-jobs.ts';
+export type { Jobs, JobsOptions } from './start-jobs.ts';

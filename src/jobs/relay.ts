@@ -1,0 +1,32 @@
+import { markListings, type Adapters, type DeliveryJob } from '../channels/index.ts';
+import type { Db } from '../db/index.ts';
+import { newestOfLevel, takeMessages } from '../outbox/index.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
+
+/** Messages of one merchant in a pass: its transaction takes some 100 ms with three channels. */
+const passLimit = 2_000;
+
+export type RelayPass = {
+  readonly messages: number;
+  readonly jobs: readonly DeliveryJob[];
+  /** There may be more: the next pass should follow at once. */
+  readonly isFull: boolean;
+};
+
+/**
+ * One pass of the relay: messages leave the outbox, listings are marked and jobs are inserted in one
+ * transaction, so a change is at every moment in the outbox, or marked with a job. It makes no call.
+ */
+export async function relayOnce(
+  db: Db,
+  queue: DeliveryQueue,
+  adapters: Adapters,
+): Promise<RelayPass> {
+  return db.transaction().execute(async (tx) => {
+    const messages = await takeMessages(tx, passLimit);
+    if (messages.length === 0) return { messages: 0, jobs: [], isFull: false };
+    const jobs = await markListings(tx, adapters, newestOfLevel(messages));
+    await queue.insert(tx, jobs);
+    return { messages: messages.length, jobs, isFull: messages.length >= passLimit };
+  });
+}

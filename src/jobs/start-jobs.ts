@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { Adapters, RetrySettings } from '../channels/index.ts';
+import type { Clock } from '../clock.ts';
+import { openDatabase } from '../db/index.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { Logger } from '../logger.ts';
+import { bossSchema, startBoss } from './boss.ts';
+import { ChannelLeads } from './channel-leads.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
+import type { DeliveryEvents } from './events.ts';
+import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
+import { RelayLoop } from './relay-loop.ts';
+import { relayOnce } from './relay.ts';
+
+export type JobsOptions = {
+  readonly connectionString: string;
+  readonly adapters: Adapters;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retry: RetrySettings;
+  readonly events?: DeliveryEvents;
+  /** False: this process only serves; pg-boss's schema is made all the same. */
+  readonly workers: boolean;
+  /** Ends reservations whose time is over; cheap when there are none. Absent: they are not ended. */
+  readonly expireReservations?: () => Promise<number>;
+  /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
+  readonly sweepMs?: number;
+};
+
+/** The work behind the requests, as the rest of the program sees it. */
+export type Jobs = {
+  /** Where pg-boss keeps its tables. */
+  readonly schema: string;
+  /** Something was committed: the outbox is read at once. For the writer's `onCommitted`. */
+  wakeRelay(): void;
+  /** A channel was made, changed or resumed, or a redrive or republish was asked for. */
+  wakeChannels(): void;
+  /** Whether pg-boss runs and the outbox could be read lately. */
+  isReady(): boolean;
+  /** Circuits of the channels this process leads, by channel. */
+  circuits(): Readonly<Record<string, string>>;
+  /** Calls under way and waiting, by channel. */
+  bulkheads(): Readonly<Record<string, { running: number; waiting: number }>>;
+  /** Lets calls in flight end, gives back the rest, and releases the channels. */
+  stop(timeoutMs: number): Promise<void>;
+  /** Ends as a kill would: nothing is given back or released. For tests. */
+  abandon(): Promise<void>;
+};
+
+/** Starts the relay, the delivery to channels, and what comes round by the clock. */
+export async function startJobs(options: JobsOptions): Promise<Jobs> {
+  const { connectionString, logger } = options;
+  const boss = await startBoss(connectionString, logger, options.workers);
+  if (!options.workers) {
+    // The schema is there for the dashboard; the work is done elsewhere.
+    await boss.stop({ graceful: false });
+    return idleJobs;
+  }
+  const database = openDatabase({
+    connectionString,
+    poolSize: 8,
+    applicationName: 'onhand workers',
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+    sessionSettings: { idle_in_transaction_session_timeout: '30000', jit: 'off' },
+  });
+  const { db } = database;
+  const { adapters, retry, clock, secretBox, events = {} } = options;
+  const queue = new DeliveryQueue(boss, retry);
+  const sweepMs = options.sweepMs ?? 10_000;
+  const leads = new ChannelLeads(
+    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs },
+    randomUUID(),
+  );
+  const relay = new RelayLoop(
+    () => relayOnce(db, queue, adapters),
+    ({ messages, jobs }) => {
+      leads.wake(new Set(jobs.map((job) => job.queue)));
+      events.onRelayed?.({ messages, jobs: jobs.length });
+    },
+    logger,
+  );
+  const { expireReservations } = options;
+  const chores = { db, boss, queue, clock, logger, expireReservations };
+  relay.start();
+  leads.start();
+  const expiry = startPromptExpiry(chores);
+  await startHousekeeping(chores);
+  let isRunning = true;
+  const end = async (): Promise<void> => {
+    isRunning = false;
+    await Promise.all([relay.stop(), expiry.stop()]);
+  };
+  return {
+    schema: bossSchema,
+    wakeRelay: () => relay.wake(),
+    wakeChannels: () => leads.hurry(),
+    isReady: () => isRunning && relay.isAlive,
+    circuits: () => byChannel(leads, (gate) => gate.state),
+    bulkheads: () => byChannel(leads, (gate) => gate.load),
+    async stop(timeoutMs) {
+      await end();
+      await leads.stop(timeoutMs);
+      await boss.stop({ graceful: true, timeout: Math.max(timeoutMs, 1_000) });
+      await database.close();
+    },
+    async abandon() {
+      await Promise.all([end(), leads.abandon()]);
+      await boss.stop({ graceful: false });
+      await database.close();
+    },
+  };
+}
+
+const idleJobs: Jobs = {
+  schema: bossSchema,
+  wakeRelay: () => undefined,
+  wakeChannels: () => undefined,
+  isReady: () => true,
+  circuits: () => ({}),
+  bulkheads: () => ({}),
+  stop: () => Promise.resolve(),
+  abandon: () => Promise.resolve(),
+};
+
+function byChannel<T>(
+  leads: ChannelLeads,
+  read: (gate: ChannelLeads['workers'][number]['gate']) => T,
+): Record<string, T> {
+  return Object.fromEntries(
+    leads.workers.map(({ channel, gate }) => [
+      `${channel.merchant_id}/${channel.channel_id}`,
+      read(gate),
+    ]),
+  );
+}
