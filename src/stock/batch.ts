@@ -109,7 +109,7 @@ async function attemptBatch(
     return await readDecideCommit(client, options, units, attempt);
   } catch (error) {
     const failure = error instanceof LostInCommit ? 'lost' : classifyFailure(error, true);
-    if (failure === 'server') {
+    if (failure === 'server' || error instanceof DecisionFault) {
       if (attempt.lock) await client.query('rollback').catch((e: Error) => (broken = e));
       throw error;
     }
@@ -141,7 +141,7 @@ async function readDecideCommit(
   }
   const readDone = performance.now();
   const state = new WorkingState(read.now, read.levels, read.answers);
-  const outcomes = units.map((unit) => decideUnit(state, unit));
+  const outcomes = decideBatch(state, units);
   const writes = state.entries.length > 0 || state.keys.length > 0;
   if (writes) await commit(client, options, state, outcomes, attempt.lock);
   else if (attempt.lock) await client.query('rollback');
@@ -153,6 +153,22 @@ async function readDecideCommit(
     attempts: attempt.number,
   });
   return outcomes;
+}
+
+/** A bug in a decision is no lost connection: it is not tried again. */
+class DecisionFault extends Error {
+  constructor(cause: unknown) {
+    super('a command could not be decided', { cause });
+    this.name = 'DecisionFault';
+  }
+}
+
+function decideBatch(state: WorkingState, units: readonly BatchUnit[]): Outcome[][] {
+  try {
+    return units.map((unit) => decideUnit(state, unit));
+  } catch (error) {
+    throw new DecisionFault(error);
+  }
 }
 
 async function commit(

@@ -32,7 +32,7 @@ export { LevelReader } from './level-reader.ts';
 export type { LevelRead } from './level-reader.ts';
 export { getLocation, listLocations, putLocation } from './locations.ts';
 export type { LocationKind, LocationView } from './locations.ts';
-export { levelAsOf, listLevels, listLevelsOfSku } from './queries.ts';
+export { countOversold, levelAsOf, listLevels, listLevelsOfSku } from './queries.ts';
 export type { LevelFilter, PageOf } from './queries.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
 export { StockWriter } from './writer.ts';

@@ -1,0 +1,85 @@
+import type { DashboardHandler } from '@pg-boss/dashboard/handler';
+import { refuse, type Refusal } from '../errors.ts';
+import { requestIdOf } from './request-id.ts';
+import { rawPathOf } from './request-text.ts';
+import { noteFault, respond, type Desk, type HttpContext, type Visit } from './run-operation.ts';
+
+const basePath = '/admin/queues';
+
+/** The pages of pg-boss: its queues and jobs, for whoever holds the admin key. */
+export type AdminQueues = {
+  readonly paths: readonly string[];
+  handle(context: HttpContext): Promise<Response>;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens the pages when they are first asked for: they are large, and have database connections of
+ * their own. A browser asks for the key (HTTP Basic: any user name, the admin key as password);
+ * forms are taken from the pages' own origin only, which the pages check themselves.
+ */
+export function openAdminQueues(desk: Desk): AdminQueues {
+  const { dashboard, metrics } = desk.services;
+  const note = metrics.bindRoute('any', basePath);
+  let opened: Promise<DashboardHandler> | undefined;
+  const open = async (): Promise<DashboardHandler> => {
+    if (dashboard === undefined) throw new Error('no queues run here');
+    const { createDashboardHandler } = await import('@pg-boss/dashboard/handler');
+    const { connectionString: url, schema } = dashboard;
+    return createDashboardHandler({ databases: [{ url, schema, name: 'onhand' }], basePath });
+  };
+  return {
+    paths: dashboard === undefined ? [] : [basePath, `${basePath}/*`],
+    async handle(context) {
+      const { incoming } = context.env;
+      const visit: Visit = {
+        incoming,
+        requestId: requestIdOf(incoming.headers['x-request-id']),
+        startedAt: performance.now(),
+        caller: undefined,
+      };
+      try {
+        const refusal = await admit(desk, visit);
+        if (refusal !== undefined) return respond(desk, visit, basePath, note, refusal);
+        const pages = await (opened ??= open());
+        const response = await pages(context.req.raw);
+        return passOn(desk, visit, note, response);
+      } catch (error) {
+        const refusal = noteFault(desk, visit, error);
+        return respond(desk, visit, basePath, note, refusal);
+      }
+    },
+    close: async () => (await opened)?.close(),
+  };
+}
+
+/** Refusals: AUTH.MISSING, AUTH.INVALID, AUTH.FORBIDDEN. */
+async function admit(desk: Desk, visit: Visit): Promise<Refusal | undefined> {
+  const { authorization } = visit.incoming.headers;
+  const [, encoded] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '') ?? [];
+  const password = Buffer.from(encoded ?? '', 'base64')
+    .toString('utf8')
+    .replace(/^[^:]*:/, '');
+  const presented = encoded === undefined ? authorization : `Bearer ${password}`;
+  const caller = await desk.authenticator.identify({ authorization: presented });
+  if ('code' in caller) return { ...caller, data: { authenticate: 'Basic realm="onhand"' } };
+  visit.caller = caller;
+  return caller.role === 'root' ? undefined : refuse('AUTH.FORBIDDEN', 'Only the admin key may.');
+}
+
+function passOn(
+  desk: Desk,
+  { requestId, startedAt, caller, incoming }: Visit,
+  note: (status: number, ms: number) => void,
+  response: Response,
+): Response {
+  const { status, body } = response;
+  const headers = new Headers(response.headers);
+  headers.set('x-request-id', requestId);
+  if (desk.isClosing) headers.set('connection', 'close');
+  const ms = performance.now() - startedAt;
+  note(status, ms);
+  const route = rawPathOf(incoming.url).slice(0, 200);
+  desk.log.write({ requestId, method: incoming.method, route, status, ms, caller });
+  return new Response(body, { status, headers });
+}

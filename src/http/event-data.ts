@@ -1,0 +1,69 @@
+import { z } from '@hono/zod-openapi';
+import { adjustableQuantities } from '../stock/index.ts';
+import { channelId, delta, externalIds, lines, name, sku, storeId, text, time } from './fields.ts';
+
+// What the events that come in say. CloudEvents 1.0 around it.
+
+const sourceChannel = text.nullable().optional();
+
+export const orderConfirmed = z
+  .strictObject({
+    orderId: name,
+    lines: lines.optional(),
+    reservationId: name.optional(),
+    sourceChannel,
+  })
+  .refine((order) => order.lines !== undefined || order.reservationId !== undefined, {
+    error: 'Needed unless a reservation is named',
+    path: ['lines'],
+  });
+
+export const orderCancelled = z.strictObject({
+  orderId: name,
+  lines: lines.optional(),
+  reservationId: name.optional(),
+  sourceChannel,
+});
+
+export const inventoryAdjusted = z.strictObject({
+  storeId,
+  sku,
+  delta,
+  quantity: z.enum(adjustableQuantities).default('onHand'),
+  reason: text.optional(),
+  reference: text.optional(),
+  sourceChannel: text.optional(),
+  mode: z.enum(['guarded', 'fact']).default('fact'),
+});
+
+export const listingUpdated = z.strictObject({ channelId, storeId, sku, externalIds });
+
+const envelope = {
+  specversion: z.literal('1.0').optional(),
+  id: name,
+  source: name,
+  type: name,
+  time: time.optional(),
+  subject: text.optional(),
+  datacontenttype: text.optional(),
+  dataschema: text.optional(),
+  // Extensions that brokers and tracers add on the way.
+  traceparent: text.optional(),
+  tracestate: text.optional(),
+  partitionkey: text.optional(),
+  sequence: text.optional(),
+};
+
+/** The envelope; what `data` may be depends on `type`, and is checked then. */
+export const cloudEvent = z.strictObject({ ...envelope, data: z.unknown() });
+
+const described = <Type extends string>(type: Type, data: z.ZodType) =>
+  z.strictObject({ ...envelope, type: z.literal(type), data });
+
+/** The same with what each type's data is: for the API's description. */
+export const describedEvent = z.union([
+  described('order.confirmed', orderConfirmed),
+  described('order.cancelled', orderCancelled),
+  described('inventory.adjusted', inventoryAdjusted),
+  described('listing.updated', listingUpdated),
+]);

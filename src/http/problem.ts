@@ -1,0 +1,83 @@
+import type { Refusal } from '../errors.ts';
+
+type ProblemKind = {
+  readonly status: number;
+  readonly title: string;
+  /** Seconds after which the same request may succeed. */
+  readonly retryAfter?: number;
+};
+
+function kind(status: number, title: string, retryAfter?: number): ProblemKind {
+  return retryAfter === undefined ? { status, title } : { status, title, retryAfter };
+}
+
+/** Every code that a request can be refused with, and the status it is answered with. */
+export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
+  ['REQUEST.MALFORMED', kind(400, 'The request cannot be read')],
+  ['REQUEST.INVALID', kind(422, 'The request is not valid')],
+  ['REQUEST.TOO_LARGE', kind(413, 'The request is too large')],
+  ['REQUEST.HEADERS_TOO_LARGE', kind(431, 'The headers are too large')],
+  ['REQUEST.TIMEOUT', kind(408, 'The request did not arrive in time')],
+  ['REQUEST.UNSUPPORTED_TYPE', kind(415, 'The content type is not supported')],
+  ['ROUTE.NOT_FOUND', kind(404, 'There is no such route')],
+  ['ROUTE.METHOD_NOT_ALLOWED', kind(405, 'The route does not have this method')],
+  ['AUTH.MISSING', kind(401, 'A key is needed')],
+  ['AUTH.INVALID', kind(401, 'The key is not valid')],
+  ['AUTH.FORBIDDEN', kind(403, 'The key does not allow this')],
+  ['RATE_LIMIT.EXCEEDED', kind(429, 'Too many requests')],
+  ['LOAD.SHED', kind(503, 'Too much is waiting', 1)],
+  ['DATABASE.UNAVAILABLE', kind(503, 'The database cannot be reached', 1)],
+  ['STOCK.BUSY', kind(503, 'The change could not be committed in time', 1)],
+  ['INTERNAL.FAULT', kind(500, 'Something went wrong here')],
+  ['MERCHANT.NOT_FOUND', kind(404, 'There is no such merchant')],
+  ['KEY.NOT_FOUND', kind(404, 'There is no such key')],
+  ['STORE.NOT_FOUND', kind(404, 'There is no such store')],
+  ['STOCK.NOT_FOUND', kind(404, 'There is no such stock level')],
+  ['STOCK.INSUFFICIENT', kind(409, 'Not enough stock')],
+  ['STOCK.OUT_OF_RANGE', kind(409, 'The figure would be too large')],
+  ['STOCK.VERSION_CONFLICT', kind(409, 'The level has another version')],
+  ['STOCK.PRECONDITION_FAILED', kind(412, 'The level has another version')],
+  ['MUTATIONS.REJECTED', kind(409, 'Nothing was applied')],
+  ['MUTATIONS.NOT_APPLIED', kind(409, 'Another mutation was refused')],
+  ['IDEMPOTENCY.KEY_REUSED', kind(422, 'The key was used for another request')],
+  ['IDEMPOTENCY.IN_PROGRESS', kind(409, 'The first request is still at work', 1)],
+  ['RESERVATION.NOT_FOUND', kind(404, 'There is no such reservation')],
+  ['RESERVATION.NOT_ACTIVE', kind(409, 'The reservation is not active')],
+  ['RESERVATION.EXPIRED', kind(409, 'The reservation has expired')],
+  ['ORDER.NOT_FOUND', kind(404, 'There is no such order')],
+  ['ORDER.CANCELLED', kind(409, 'The order was cancelled')],
+  ['ORDER.LINES_DIFFER', kind(409, 'The order has other lines')],
+  ['CHANNEL.NOT_FOUND', kind(404, 'There is no such channel')],
+  ['CHANNEL.UNKNOWN_KIND', kind(422, 'There is no such kind of channel')],
+  ['CHANNEL.KIND_NOT_SUPPORTED', kind(422, 'This kind of channel is not supported yet')],
+  ['CHANNEL.KIND_CHANGED', kind(409, 'A channel keeps its kind')],
+  ['CHANNEL.CREDENTIALS_MISSING', kind(422, 'The channel needs credentials')],
+  ['CHANNEL.INVALID', kind(422, 'The channel cannot be set so')],
+  ['EVENT.UNKNOWN_TYPE', kind(422, 'There is no such type of event')],
+]);
+
+const unknownKind = kind(409, 'The request was refused');
+
+/** The status and title of a code. A code that nobody entered here is a conflict with what is. */
+export function kindOf(code: string): ProblemKind {
+  return problemKinds.get(code) ?? unknownKind;
+}
+
+/** The document of RFC 9457 for a refusal. Figures of the refusal are members of it. */
+export function problemDocument(
+  refusal: Refusal,
+  request: { readonly instance: string; readonly requestId: string },
+): string {
+  const { status, title } = kindOf(refusal.code);
+  return JSON.stringify({
+    // First, so that no figure of a refusal can take the place of a member of the standard.
+    ...refusal.data,
+    type: `urn:onhand:problem:${refusal.code}`,
+    title,
+    status,
+    detail: refusal.detail,
+    code: refusal.code,
+    instance: request.instance,
+    requestId: request.requestId,
+  });
+}

@@ -1,0 +1,77 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { refuse, type Refusal } from '../errors.ts';
+
+const tooLarge = (limit: number): Refusal =>
+  refuse('REQUEST.TOO_LARGE', `A body has at most ${limit} bytes.`, { limitBytes: limit });
+
+const mediaType = /^\s*([^\s;]+)\s*(?:;\s*charset\s*=\s*"?([^\s";]+)"?\s*)?(?:;.*)?$/i;
+
+/** Whether a body of this content type can be read. JSON without a content type can. */
+function guardType(incoming: IncomingMessage, types: readonly string[]): Refusal | undefined {
+  const given = incoming.headers['content-type'];
+  const encoding = incoming.headers['content-encoding'];
+  if (given === 'application/json' && encoding === undefined) return undefined;
+  const [, type = '', charset = 'utf-8'] = mediaType.exec(given ?? 'application/json') ?? [];
+  const known = types.includes(type.toLowerCase()) && /^utf-?8$/i.test(charset);
+  if (known && (encoding === undefined || encoding === 'identity')) return undefined;
+  return refuse('REQUEST.UNSUPPORTED_TYPE', `A body is ${types.join(' or ')} in UTF-8.`, {
+    supported: types,
+  });
+}
+
+/**
+ * Reads a JSON body once, as text, and never more of it than the limit; undefined when there is
+ * none. Refusals, in this order: REQUEST.TOO_LARGE, REQUEST.UNSUPPORTED_TYPE, REQUEST.MALFORMED.
+ */
+export async function readJson(
+  incoming: IncomingMessage,
+  types: readonly string[],
+  limitBytes: number,
+): Promise<{ readonly value: unknown } | Refusal | undefined> {
+  const { 'content-length': length, 'transfer-encoding': transfer } = incoming.headers;
+  if (transfer === undefined && (length === undefined || length === '0')) return undefined;
+  if (Number(length) > limitBytes) return tooLarge(limitBytes);
+  const bytes = await readBytes(incoming, limitBytes);
+  if ('code' in bytes) return bytes;
+  if (bytes.length === 0) return undefined;
+  const refusal = guardType(incoming, types);
+  if (refusal !== undefined) return refusal;
+  if (!isUtf8(bytes)) return refuse('REQUEST.MALFORMED', 'The body is not valid UTF-8.');
+  try {
+    return { value: JSON.parse(bytes.toString('utf8')) as unknown };
+  } catch {
+    // The parser's message repeats the body.
+    return refuse('REQUEST.MALFORMED', 'The body is not valid JSON.');
+  }
+}
+
+function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | Refusal> {
+  return new Promise((resolve) => {
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
+    let size = 0;
+    const stop = (result: Buffer | Refusal): void => {
+      incoming.off('data', onData);
+      incoming.off('end', onEnd);
+      incoming.off('error', onGone);
+      incoming.off('close', onGone);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > limit) stop(tooLarge(limit));
+      else if (first === undefined) first = chunk;
+      else (more ??= [first]).push(chunk);
+    };
+    const onEnd = (): void => stop(more === undefined ? (first ?? empty) : Buffer.concat(more));
+    // The client went away: nobody will read what this is answered with.
+    const onGone = (): void => stop(refuse('REQUEST.MALFORMED', 'The body ended too early.'));
+    incoming.on('data', onData);
+    incoming.on('end', onEnd);
+    incoming.on('error', onGone);
+    incoming.on('close', onGone);
+  });
+}
+
+const empty = Buffer.alloc(0);

@@ -1,0 +1,61 @@
+import { symbols, type DestinationStream } from 'pino';
+import type { Logger } from '../logger.ts';
+import type { Caller } from './context.ts';
+
+export type RequestLine = {
+  readonly requestId: string;
+  readonly method: string | undefined;
+  /** The route's pattern; the path itself where no route matched. */
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly caller: Caller | undefined;
+};
+
+const flushBytes = 32_768;
+const flushMs = 100;
+
+/**
+ * One line for each request, never with headers, keys or bodies. The lines are pino's, written by
+ * hand and handed over together: through the logger each costs 13 µs (it searches every object for
+ * secrets), this way 1 µs.
+ */
+export class RequestLog {
+  readonly #logger: Logger;
+  readonly #stream: DestinationStream | undefined;
+  #lines = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+    const stream: unknown = Reflect.get(logger, symbols.streamSym);
+    this.#stream = isStream(stream) ? stream : undefined;
+  }
+
+  write({ requestId, method, route, status, ms, caller }: RequestLine): void {
+    if (!this.#logger.isLevelEnabled('info')) return;
+    const who =
+      caller === undefined
+        ? ''
+        : `,"keyId":"${caller.keyId}","merchantId":${JSON.stringify(caller.merchantId)}`;
+    this.#lines +=
+      `{"level":30,"time":${Date.now()},"requestId":"${requestId}","method":"${method}",` +
+      `"route":${JSON.stringify(route)},"status":${status},"ms":${ms.toFixed(2)}${who},` +
+      `"msg":"request"}\n`;
+    if (this.#lines.length > flushBytes) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), flushMs).unref();
+  }
+
+  /** Hands over what is there. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    this.#lines = '';
+    if (lines !== '') this.#stream?.write(lines);
+  }
+}
+
+function isStream(value: unknown): value is DestinationStream {
+  return typeof value === 'object' && value !== null && 'write' in value;
+}

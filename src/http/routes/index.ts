@@ -1,0 +1,106 @@
+import type { Services } from '../context.ts';
+import { describeApi } from '../openapi.ts';
+import type { Operation } from '../operation.ts';
+import { adjustLevel } from './adjust-level.ts';
+import { applyMutations } from './apply-mutations.ts';
+import { commitReservation } from './commit-reservation.ts';
+import { createKey } from './create-key.ts';
+import { createReservation } from './create-reservation.ts';
+import { deleteChannel } from './delete-channel.ts';
+import { deleteKey } from './delete-key.ts';
+import { extendReservation } from './extend-reservation.ts';
+import { getAvailable } from './get-available.ts';
+import { getChannel } from './get-channel.ts';
+import { getDocs, getDocsFile } from './get-docs.ts';
+import { getHealth } from './get-health.ts';
+import { getLevelAsOf } from './get-level-as-of.ts';
+import { getLevel } from './get-level.ts';
+import { getLiveness } from './get-liveness.ts';
+import { getHealthMetrics, getMetrics } from './get-metrics.ts';
+import { getOpenApi } from './get-openapi.ts';
+import { getPrometheusMetrics } from './get-prometheus-metrics.ts';
+import { getReadiness } from './get-readiness.ts';
+import { getReservation } from './get-reservation.ts';
+import { getStockOfSku } from './get-stock-of-sku.ts';
+import { getStore } from './get-store.ts';
+import { listChannels } from './list-channels.ts';
+import { listDeadLetters } from './list-dead-letters.ts';
+import { listDeliveries } from './list-deliveries.ts';
+import { listKeys } from './list-keys.ts';
+import { listLedger } from './list-ledger.ts';
+import { listListings } from './list-listings.ts';
+import { listMerchants } from './list-merchants.ts';
+import { listReservations } from './list-reservations.ts';
+import { listStock } from './list-stock.ts';
+import { listStores } from './list-stores.ts';
+import { pauseChannel } from './pause-channel.ts';
+import { putChannel } from './put-channel.ts';
+import { putLevel } from './put-level.ts';
+import { putListing } from './put-listing.ts';
+import { putListings } from './put-listings.ts';
+import { putMerchant } from './put-merchant.ts';
+import { putStore } from './put-store.ts';
+import { receiveEvent } from './receive-event.ts';
+import { redriveDeadLetters } from './redrive-dead-letters.ts';
+import { releaseReservation } from './release-reservation.ts';
+import { republishChannel } from './republish-channel.ts';
+import { reserveAtLevel } from './reserve-at-level.ts';
+import { resumeChannel } from './resume-channel.ts';
+
+/** Every operation of the API, in the order of its description. */
+const operations: readonly Operation[] = [
+  getHealth,
+  getLiveness,
+  getReadiness,
+  getHealthMetrics,
+  getMetrics,
+  getPrometheusMetrics,
+  putMerchant,
+  listMerchants,
+  createKey,
+  listKeys,
+  deleteKey,
+  putStore,
+  listStores,
+  getStore,
+  getLevel,
+  putLevel,
+  adjustLevel,
+  reserveAtLevel,
+  getStockOfSku,
+  listStock,
+  getLevelAsOf,
+  getAvailable,
+  applyMutations,
+  listLedger,
+  createReservation,
+  listReservations,
+  getReservation,
+  commitReservation,
+  releaseReservation,
+  extendReservation,
+  receiveEvent,
+  putChannel,
+  listChannels,
+  getChannel,
+  deleteChannel,
+  pauseChannel,
+  resumeChannel,
+  republishChannel,
+  putListing,
+  putListings,
+  listListings,
+  listDeliveries,
+  listDeadLetters,
+  redriveDeadLetters,
+  getDocs,
+  getDocsFile,
+];
+
+/** The operations with the one that describes them all. */
+export function operationsOf({ version }: Pick<Services, 'version'>): readonly Operation[] {
+  let text: string | undefined;
+  const description = getOpenApi(() => (text ??= JSON.stringify(describeApi(all, version))));
+  const all = [...operations, description];
+  return all;
+}

@@ -1,0 +1,66 @@
+import { z } from '@hono/zod-openapi';
+import { putChannel as saveChannel } from '../../channels/index.ts';
+import { channelView } from '../channel-views.ts';
+import { channelId, name, storable } from '../fields.ts';
+import { defineOperation } from '../operation.ts';
+import { json } from '../reply.ts';
+import { invalid } from '../request-text.ts';
+
+const settings = z
+  .record(z.string(), z.unknown())
+  .refine(storable, { error: 'Texts have no NUL, and nest at most 32 deep' });
+
+const fieldErrors = z.array(z.object({ path: z.string(), message: z.string() }));
+
+export const putChannel = defineOperation({
+  method: 'put',
+  path: '/api/channels/{channelId}',
+  tag: 'Channels',
+  summary: 'Create a channel or replace its settings',
+  description:
+    'Credentials are never given back; those that are not given stay as they are. For a webhook ' +
+    'a secret is made when none is given, and shown once, in the 201.',
+  access: 'member',
+  params: { channelId },
+  body: z.strictObject({
+    kind: name.openapi({ example: 'webhook' }),
+    config: settings.openapi({ example: { url: 'https://shop.example/stock' } }),
+    credentials: settings.optional(),
+    mode: z.enum(['latest', 'every']).optional(),
+    rateLimitRps: z.number().min(0.01).max(100_000).nullable().optional(),
+    timeoutMs: z.int().min(1).max(60_000).optional(),
+    maxAttempts: z.int().min(1).max(1000).nullable().optional(),
+    enabled: z.boolean().optional(),
+    buffer: settings.nullable().optional(),
+  }),
+  responses: {
+    200: { description: 'It was there', schema: channelView },
+    201: {
+      description: 'It is new',
+      schema: channelView.extend({
+        credentials: z.strictObject({ secret: z.string() }).optional(),
+      }),
+    },
+  },
+  refusals: [
+    'CHANNEL.UNKNOWN_KIND',
+    'CHANNEL.KIND_NOT_SUPPORTED',
+    'CHANNEL.KIND_CHANGED',
+    'CHANNEL.CREDENTIALS_MISSING',
+  ],
+  async handle({ caller: { merchantId }, params, body, services }) {
+    const { db, adapters, secretBox, clock } = services;
+    const input = { merchantId, ...params, ...body };
+    const result = await saveChannel(db, { adapters, secretBox, clock }, input);
+    if (!result.ok) {
+      // Settings that a kind does not take are a request that is not valid, as any other.
+      const errors = fieldErrors.safeParse(result.refusal.data?.['errors']);
+      return errors.success ? invalid(errors.data) : result.refusal;
+    }
+    const { created, channel, generatedSecret: secret } = result.value;
+    return json(
+      created ? 201 : 200,
+      secret === undefined ? channel : { ...channel, credentials: { secret } },
+    );
+  },
+});

@@ -1,0 +1,261 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
+import { Authenticator } from './auth.ts';
+import { performOnce } from './claim.ts';
+import type { Caller, Services } from './context.ts';
+import { isDatabaseAway, refusalOfFault } from './fault.ts';
+import { idempotencyKey as idempotencyKeyField } from './fields.ts';
+import type { CheckedCall, Operation, RawCall } from './operation.ts';
+import { readIfMatch } from './preconditions.ts';
+import { kindOf, problemDocument } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Reply } from './reply.ts';
+import { readJson } from './request-body.ts';
+import { requestIdOf } from './request-id.ts';
+import { RequestLog } from './request-log.ts';
+import {
+  headerText,
+  invalid,
+  parameterPlaces,
+  rawPathOf,
+  readParameters,
+  readQuery,
+} from './request-text.ts';
+
+export type HttpContext = Context<{ Bindings: HttpBindings }>;
+
+/** What all operations of a server share. */
+export type Desk = {
+  readonly services: Services;
+  readonly authenticator: Authenticator;
+  readonly rateLimit: RateLimit;
+  readonly log: RequestLog;
+  /** Answers say `Connection: close` from then on. */
+  isClosing: boolean;
+};
+
+export function openDesk(services: Services): Desk {
+  return {
+    services,
+    authenticator: new Authenticator(services),
+    rateLimit: new RateLimit(services.config.server),
+    log: new RequestLog(services.logger),
+    isClosing: false,
+  };
+}
+
+/** What is known of a request on its way through; the caller is found out as it goes. */
+export type Visit = {
+  readonly incoming: IncomingMessage;
+  readonly requestId: string;
+  readonly startedAt: number;
+  caller: Caller | undefined;
+};
+
+const anyone: Caller = { merchantId: '', keyId: 'anonymous', role: 'member' };
+const shed = refuse('LOAD.SHED', 'Too many changes are waiting; try again.');
+const forbidden = refuse('AUTH.FORBIDDEN', 'The key does not allow this.');
+
+/** The handler of one operation: the only function between the router and the use case. */
+export function handlerOf(
+  operation: Operation,
+  desk: Desk,
+): (context: HttpContext) => Promise<Response> {
+  const places = parameterPlaces(operation.path);
+  const note = desk.services.metrics.bindRoute(operation.method, operation.path);
+  return async (context) => {
+    const { incoming } = context.env;
+    const visit: Visit = {
+      incoming,
+      requestId: requestIdOf(incoming.headers['x-request-id']),
+      startedAt: performance.now(),
+      caller: undefined,
+    };
+    let reply: Reply;
+    try {
+      reply = await serve(operation, places, desk, visit);
+    } catch (error) {
+      reply = noteFault(desk, visit, error);
+    }
+    return respond(desk, visit, operation.path, note, reply);
+  };
+}
+
+/** The guards that every operation begins with, in this order; then the operation itself. */
+async function serve(
+  operation: Operation,
+  places: ReturnType<typeof parameterPlaces>,
+  desk: Desk,
+  visit: Visit,
+): Promise<Reply> {
+  const { incoming } = visit;
+  const { services } = desk;
+  const refusal = operation.access === 'open' ? undefined : await admit(operation, desk, visit);
+  if (refusal !== undefined) return refusal;
+  const params = readParameters(rawPathOf(incoming.url), places);
+  if (!params.ok) return params.refusal;
+  const query = operation.shapes.query === undefined ? noQuery : readQuery(incoming.url);
+  if (!query.ok) return query.refusal;
+  const body = await readBody(operation, services, incoming);
+  if (body !== undefined && 'code' in body) return body;
+  const conditions = readConditions(operation, incoming);
+  if (!conditions.ok) return conditions.refusal;
+  const call: RawCall = {
+    requestId: visit.requestId,
+    caller: visit.caller ?? anyone,
+    params: params.value,
+    query: query.value,
+    body: body?.value,
+    ...conditions.value,
+    ifNoneMatch: incoming.headers['if-none-match'],
+    incoming,
+    services,
+  };
+  const checked = operation.check(call);
+  if (checked.perform === undefined) return checked;
+  return operation.idempotency === undefined || operation.idempotency === 'command'
+    ? checked.perform()
+    : performClaimed(operation, call, checked);
+}
+
+const noQuery = ok<Record<string, string>>({});
+
+/** Refusals, in this order: those of `identify`, AUTH.FORBIDDEN, RATE_LIMIT.EXCEEDED, LOAD.SHED. */
+async function admit(
+  operation: Operation,
+  { services, authenticator, rateLimit }: Desk,
+  visit: Visit,
+): Promise<Refusal | undefined> {
+  const found = authenticator.identify(visit.incoming.headers);
+  const caller = found instanceof Promise ? await found : found;
+  if ('code' in caller) return caller;
+  visit.caller = caller;
+  const { role } = caller;
+  if (operation.access === 'root' && role !== 'root') return forbidden;
+  if (operation.access === 'admin' && role === 'member') return forbidden;
+  const limited = rateLimit.take(caller);
+  if (limited !== undefined) return limited;
+  const isFull = services.writer.queueLength > services.config.server.loadShedQueueMax;
+  return operation.changes === true && isFull ? shed : undefined;
+}
+
+const jsonType = 'application/json';
+
+function readBody(operation: Operation, services: Services, incoming: IncomingMessage) {
+  if (operation.shapes.body === undefined) return undefined;
+  const types = [jsonType, ...(operation.bodyTypes ?? [])];
+  const read = readJson(incoming, types, services.config.server.bodyLimitKb * 1024);
+  return read.then((body) => {
+    if (body !== undefined) return body;
+    if (operation.bodyOptional === true) return { value: {} };
+    return refuse('REQUEST.MALFORMED', 'The request needs a JSON body.');
+  });
+}
+
+/** Refusals: REQUEST.INVALID. */
+function readConditions(
+  operation: Operation,
+  { headers }: IncomingMessage,
+): Result<Pick<RawCall, 'idempotencyKey' | 'ifMatch'>> {
+  const givenKey = operation.idempotency === undefined ? undefined : headers['idempotency-key'];
+  const ifMatchHeader = operation.takesIfMatch === true ? headers['if-match'] : undefined;
+  if (givenKey === undefined && ifMatchHeader === undefined) return noConditions;
+  let idempotencyKey: string | undefined;
+  if (givenKey !== undefined) {
+    idempotencyKey = headerText(String(givenKey));
+    const result = idempotencyKeyField.safeParse(idempotencyKey);
+    if (!result.success) {
+      const message = 'A key has 1 to 255 characters and no control characters';
+      return refused(invalid([{ path: 'Idempotency-Key', message }]));
+    }
+  }
+  if (ifMatchHeader === undefined) return ok({ idempotencyKey, ifMatch: undefined });
+  const ifMatch = readIfMatch(ifMatchHeader);
+  return ifMatch.ok ? ok({ idempotencyKey, ifMatch: ifMatch.value }) : ifMatch;
+}
+
+const noConditions = ok({ idempotencyKey: undefined, ifMatch: undefined });
+
+function performClaimed(
+  operation: Operation,
+  call: RawCall,
+  checked: CheckedCall,
+): Promise<Reply> | Reply {
+  const { services, caller, params } = call;
+  const key = checked.claimKey;
+  if (key === undefined) return checked.perform();
+  return performOnce(
+    services,
+    {
+      merchantId: caller.merchantId,
+      key,
+      request: [operation.method, operation.path, params, checked.query, checked.body],
+      secret: operation.idempotency === 'secret-claim',
+    },
+    checked.perform,
+  );
+}
+
+/** Writes down an exception, and says what the caller is told: nothing from inside. */
+export function noteFault(desk: Desk, { requestId }: Visit, error: unknown): Refusal {
+  // Away is a state of the world and not a fault of ours: no stack, the readiness shows it too.
+  if (isDatabaseAway(error)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    desk.services.logger.warn({ requestId, reason }, 'the database is away');
+  } else desk.services.logger.error({ requestId, err: error }, 'a request could not be handled');
+  return refusalOfFault(error);
+}
+
+/** Makes the response of a reply, and writes down that it was given. */
+export function respond(
+  desk: Desk,
+  visit: Visit,
+  route: string,
+  note: (status: number, ms: number) => void,
+  reply: Reply,
+): Response {
+  const { incoming, requestId, caller } = visit;
+  const { metrics } = desk.services;
+  const headers: Record<string, string> = { 'x-request-id': requestId };
+  if (desk.isClosing) headers['connection'] = 'close';
+  let status: number;
+  let body: string | Uint8Array<ArrayBuffer> | null;
+  if (reply.code === undefined) {
+    ({ status, body } = reply);
+    if (body !== null) headers['content-type'] = reply.contentType ?? jsonType;
+    if (reply.version !== undefined) headers['etag'] = `"${reply.version}"`;
+    if (reply.replayed === true) {
+      headers['idempotency-replayed'] = 'true';
+      metrics.countReplay();
+    }
+    if (reply.headers !== undefined) Object.assign(headers, reply.headers);
+  } else {
+    const kind = kindOf(reply.code);
+    ({ status } = kind);
+    body = problemDocument(reply, { instance: rawPathOf(incoming.url), requestId });
+    Object.assign(headers, problemHeaders(reply, kind.retryAfter));
+    metrics.countRefusal(reply.code);
+  }
+  const ms = performance.now() - visit.startedAt;
+  note(status, ms);
+  desk.log.write({ requestId, method: incoming.method, route, status, ms, caller });
+  return new Response(body, { status, headers });
+}
+
+function problemHeaders(
+  { code, data }: Refusal,
+  retryAfter: number | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  const seconds = data?.['retryAfterSeconds'] ?? retryAfter;
+  if (typeof seconds === 'number') headers['retry-after'] = String(seconds);
+  if (code.startsWith('AUTH.') && code !== 'AUTH.FORBIDDEN') {
+    const asked = data?.['authenticate'];
+    headers['www-authenticate'] = typeof asked === 'string' ? asked : 'Bearer realm="onhand"';
+  }
+  const allow = data?.['allow'];
+  if (typeof allow === 'string') headers['allow'] = allow;
+  return headers;
+}

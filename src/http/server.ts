@@ -1,0 +1,120 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { refuse } from '../errors.ts';
+import { openAdminQueues } from './admin-queues.ts';
+import type { Services } from './context.ts';
+import { kindOf, problemDocument } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+import { createRouter } from './router.ts';
+import { operationsOf } from './routes/index.ts';
+import { openDesk, type Desk } from './run-operation.ts';
+
+export type HttpFace = {
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no new connections, lets requests finish, and then ends; resolves when all is closed.
+   * @param timeoutMs after which what still runs is cut off
+   */
+  close(timeoutMs: number): Promise<void>;
+};
+
+/** How long connections that are open but idle may still bring a request, in ms. */
+const lastCallMs = 250;
+
+/** Answers HTTP until it is closed. Port 0 is any free one. */
+export async function startHttpServer(
+  services: Services,
+  at: { readonly host: string; readonly port: number },
+): Promise<HttpFace> {
+  const desk = openDesk(services);
+  const adminQueues = openAdminQueues(desk);
+  const { fetch } = createRouter(operationsOf(services), adminQueues, desk);
+  const listener = getRequestListener(fetch, { errorHandler: badTarget });
+  const server = createServer(
+    // Longer than the idle time of common proxies and clients: they hang up first, so that no
+    // request crosses with our hanging up.
+    { keepAliveTimeout: 72_000, headersTimeout: 60_000, requestTimeout: 120_000 },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  server.on('clientError', answerBrokenRequest);
+  await listen(server, at);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : at.port;
+  const host = at.host.includes(':') ? `[${at.host}]` : at.host;
+  return {
+    url: `http://${host}:${port}`,
+    port,
+    async close(timeoutMs) {
+      await closeGently(server, desk, timeoutMs);
+      await adminQueues.close();
+      desk.log.flush();
+    },
+  };
+}
+
+function listen(server: HttpServer, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/**
+ * `http.Server.close` destroys idle connections at once, and a request that a client is just
+ * sending on one would meet a reset. So only the listening ends; whoever still asks is answered
+ * with `Connection: close`; what is idle after a moment is closed.
+ */
+async function closeGently(server: HttpServer, desk: Desk, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  desk.isClosing = true;
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve());
+  });
+  const idleFrom = performance.now() + Math.min(lastCallMs, timeoutMs);
+  const timer = setInterval(() => {
+    if (performance.now() >= deadline) server.closeAllConnections();
+    else if (performance.now() >= idleFrom) server.closeIdleConnections();
+  }, 25);
+  await closed;
+  clearInterval(timer);
+  // Ends the server's own timers; nothing is open any more.
+  server.close();
+}
+
+/** A request whose target or host is no URL. */
+function badTarget(): Response {
+  const refusal = refuse('REQUEST.MALFORMED', 'The request has no valid target or host.');
+  const requestId = requestIdOf(undefined);
+  return new Response(problemDocument(refusal, { instance: '/', requestId }), {
+    status: kindOf(refusal.code).status,
+    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId },
+  });
+}
+
+/** What is no HTTP at all, or too much of it, is answered as well before the connection ends. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'REQUEST.HEADERS_TOO_LARGE'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'REQUEST.TIMEOUT'
+        : 'REQUEST.MALFORMED';
+  const { status, title } = kindOf(code);
+  const requestId = requestIdOf(undefined);
+  const refusal = refuse(code, `${title}.`);
+  const body = problemDocument(refusal, { instance: '/', requestId });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\nx-request-id: ${requestId}\r\n` +
+      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `\r\n${body}`,
+  );
+}

@@ -1,0 +1,90 @@
+import { Gauge, type Registry } from 'prom-client';
+
+/** Figures that are asked for and not counted. Each may cost one cheap query when it is asked. */
+export type Gauges = {
+  /** Commands that wait for the writer's next batch. */
+  readonly writerQueue?: () => number;
+  readonly pool?: () => { readonly total: number; readonly idle: number; readonly waiting: number };
+  readonly outboxDepth?: () => Promise<number>;
+  readonly deadLetters?: () => Promise<number>;
+  readonly oversoldLevels?: () => Promise<number>;
+  /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
+  readonly breakers?: () => Readonly<Record<string, string>>;
+  /** Bulkheads by name: how much of each is taken. */
+  readonly bulkheads?: () => Readonly<Record<string, { running: number; waiting: number }>>;
+};
+
+/** How long a figure that costs a query is good for: scrapes and pages share it. */
+const keptMs: Readonly<Record<Figure, number>> = {
+  writerQueue: 0,
+  outboxDepth: 5_000,
+  deadLetters: 5_000,
+  // Reads every level.
+  oversoldLevels: 30_000,
+};
+
+type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels';
+
+/** Reads gauges, each query at most once in a while, and none while the database is away. */
+export class GaugeReader {
+  #gauges: Gauges = {};
+  readonly #kept = new Map<Figure, { at: number; value: Promise<number | undefined> }>();
+
+  /** Adds what there is to ask; what is not given stays as it was. */
+  watch(gauges: Gauges): void {
+    this.#gauges = { ...this.#gauges, ...gauges };
+  }
+
+  get sources(): Gauges {
+    return this.#gauges;
+  }
+
+  /** A figure, or undefined where nobody knows it at the moment. */
+  read(name: Figure): Promise<number | undefined> {
+    const source = this.#gauges[name];
+    if (source === undefined) return Promise.resolve(undefined);
+    if (name === 'writerQueue') return Promise.resolve(source());
+    const now = performance.now();
+    const kept = this.#kept.get(name);
+    if (kept !== undefined && now - kept.at < keptMs[name]) return kept.value;
+    // Figures are a courtesy: a scrape must not fail because the database is away.
+    const value = Promise.resolve(source()).catch(() => undefined);
+    this.#kept.set(name, { at: now, value });
+    return value;
+  }
+}
+
+/** Registers the gauges; each is collected when it is scraped. */
+export function registerGauges(registry: Registry, reader: GaugeReader): void {
+  const figure = (figureName: Figure, name: string, help: string): void => {
+    // oxlint-disable-next-line no-new -- the registry holds it
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const value = await reader.read(figureName);
+        if (value === undefined) this.reset();
+        else this.set(value);
+      },
+    });
+  };
+  figure('writerQueue', 'onhand_writer_queue', 'Commands that wait for the next batch.');
+  figure('outboxDepth', 'onhand_outbox_messages', 'Outbox messages not yet taken by the relay.');
+  figure('deadLetters', 'onhand_dead_letters', 'Deliveries whose attempts are spent.');
+  figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
+  // oxlint-disable-next-line no-new -- the registry holds it
+  new Gauge({
+    name: 'onhand_pool_connections',
+    help: 'Database connections of the pool for reads, and callers that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const usage = reader.sources.pool?.();
+      if (usage === undefined) return;
+      this.set({ state: 'busy' }, usage.total - usage.idle);
+      this.set({ state: 'idle' }, usage.idle);
+      this.set({ state: 'waiting' }, usage.waiting);
+    },
+  });
+}

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import { Authenticator } from '../../src/http/auth.ts';
+import { createKey, revokeKey } from '../../src/merchants/index.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let testDatabase: TestDatabase;
+let database: DatabaseHandle;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = openDatabase(testDatabase);
+});
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const merchantId = 'default';
+
+test('a key is asked for once in five seconds: so soon a revocation takes effect', async () => {
+  let now = 0;
+  const { db } = database;
+  const authenticator = new Authenticator({ db }, () => now);
+  const { key, keyId } = await createKey(db, { merchantId, name: 'till', role: 'member' });
+  expect(await authenticator.identify(bearer(key))).toMatchObject({ merchantId, keyId });
+  await revokeKey(db, merchantId, keyId);
+  now = 4_999;
+  const remembered = authenticator.identify(bearer(key));
+  expect(remembered).not.toBeInstanceOf(Promise);
+  expect(remembered).toMatchObject({ keyId });
+  now = 5_001;
+  expect(await authenticator.identify(bearer(key))).toMatchObject({ code: 'AUTH.INVALID' });
+});
+
+test('a key that is made after it was tried works soon', async () => {
+  let now = 0;
+  const { db } = database;
+  const authenticator = new Authenticator({ db }, () => now);
+  const { key, keyId } = await createKey(db, { merchantId, name: 'early', role: 'member' });
+  await db.updateTable('api_key').set({ revoked_at: new Date() }).execute();
+  expect(await authenticator.identify(bearer(key))).toMatchObject({ code: 'AUTH.INVALID' });
+  await db.updateTable('api_key').set({ revoked_at: null }).execute();
+  now = 501;
+  expect(await authenticator.identify(bearer(key))).toMatchObject({ keyId });
+});
+
+test('many at once ask once, and a question that failed is asked again', async () => {
+  const { db } = database;
+  const { key, keyId } = await createKey(db, { merchantId, name: 'busy', role: 'member' });
+  const away = openDatabase({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });
+  let current = away.db;
+  const services = {
+    get db() {
+      return current;
+    },
+  };
+  const authenticator = new Authenticator(services);
+  await expect(authenticator.identify(bearer(key))).rejects.toThrow('ECONNREFUSED');
+  current = db;
+  const answers = [1, 2, 3].map(async () => authenticator.identify(bearer(key)));
+  expect(await Promise.all(answers)).toMatchObject([{ keyId }, { keyId }, { keyId }]);
+  await away.close();
+});
