@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { closeAdapters, countDeadLetters, createAdapters } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openCore, type Core } from './core.ts';
 import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
+import { startJobs, type DeliveryEvents, type Jobs } from './jobs/index.ts';
 import type { Logger } from './logger.ts';
-import { ensureAdminKey } from './merchants/index.ts';
-import { createMetrics } from './monitoring/index.ts';
+import { defaultMerchantId, ensureAdminKey } from './merchants/index.ts';
+import { createMetrics, type Metrics } from './monitoring/index.ts';
+import { countMessages } from './outbox/index.ts';
+import { expireReservations } from './reservations/index.ts';
+import { countOversold } from './stock/index.ts';
 
 export type AppOptions = {
   /** Answer requests. */
@@ -35,50 +40,87 @@ const { version } = JSON.parse(
 export async function startApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const startedAt = new Date();
   const metrics = createMetrics();
+  let jobs: Jobs | undefined;
   const core = await openCore(config, logger, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     onBatch: metrics.recordBatch,
+    onCommitted: () => jobs?.wakeRelay(),
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
+  const adapters = createAdapters(config.channels);
+  const { propagation, reservations } = config.inventorySync;
+  const startedJobs = await startJobs({
+    connectionString,
+    adapters,
+    secretBox,
+    clock,
+    logger,
+    retry: {
+      baseMs: propagation.backoffBaseMs,
+      maxMs: propagation.backoffMaxMs,
+      multiplier: propagation.backoffMultiplier,
+      maxAttempts: propagation.maxAttempts,
+      deadLetters: propagation.dlqEnabled,
+    },
+    events: deliveryEvents(metrics, logger),
+    workers: options.workers,
+    ...(reservations.autoReleaseEnabled
+      ? { expireReservations: () => expireReservations(db, writer, clock) }
+      : {}),
+  });
+  jobs = startedJobs;
   metrics.watch({
     writerQueue: () => writer.queueLength,
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    outboxDepth: () => countMessages(db),
+    deadLetters: () => countDeadLetters(db),
+    oversoldLevels: () => countOversold(db, clock.offsetMs),
+    breakers: () => startedJobs.circuits(),
+    bulkheads: () => startedJobs.bulkheads(),
   });
-  const http = options.http
-    ? await startHttpServer(
-        {
-          config,
-          db,
-          pool,
-          writer,
-          levels,
-          clock,
-          logger,
-          secretBox,
-          metrics,
-          adminKeyHash: config.adminApiKey === undefined ? undefined : hashKey(config.adminApiKey),
-          startedAt,
-          version,
-          readiness: [
-            {
-              name: 'database',
-              isReady: async () => (await pool.query('select 1')).rowCount === 1,
-            },
-            { name: 'migrations', isReady: async () => (await pendingMigrations(db)).length === 0 },
-          ],
-          dashboard: { connectionString, schema: 'pgboss' },
-        },
-        config.server,
-      )
-    : undefined;
+  const { adminApiKey } = config;
+  const services = {
+    ...{ config, db, pool, writer, levels, clock, logger, secretBox, metrics, adapters },
+    adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
+    startedAt,
+    version,
+    readiness: [
+      { name: 'database', isReady: async () => (await pool.query('select 1')).rowCount === 1 },
+      { name: 'migrations', isReady: async () => (await pendingMigrations(db)).length === 0 },
+      { name: 'workers', isReady: () => Promise.resolve(startedJobs.isReady()) },
+    ],
+    dashboard: { connectionString, schema: startedJobs.schema },
+  };
+  const http = options.http ? await startHttpServer(services, config.server) : undefined;
   return {
     core,
     url: http?.url,
     newAdminKey,
     async stop() {
       await http?.close(config.server.shutdownTimeoutMs);
+      await startedJobs.stop(config.server.shutdownTimeoutMs);
+      await closeAdapters(adapters);
       await core.close();
     },
+  };
+}
+
+/** What happens to deliveries, as metrics; what an operator has to know, as log lines. */
+function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
+  // Two merchants may use the same channel id.
+  const labelOf = ({ merchantId, channelId }: { merchantId: string; channelId: string }): string =>
+    merchantId === defaultMerchantId ? channelId : `${merchantId}/${channelId}`;
+  return {
+    onAttempt(event) {
+      metrics.countDelivery(labelOf(event), event.outcome);
+      if (event.lagMs !== null) metrics.observeLag(labelOf(event), event.lagMs);
+    },
+    onDead(event) {
+      metrics.countDelivery(labelOf(event), 'dead');
+      logger.error(event, 'a delivery was given up: redrive it when the channel is well');
+    },
+    onPaused: (event) => logger.warn(event, 'a channel was paused'),
+    onRecovered: (event) => logger.warn(event, 'listings that nobody worked on were queued again'),
   };
 }
