@@ -82,6 +82,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   const { adminApiKey } = config;
   const services = {
     ...{ config, db, pool, writer, levels, clock, logger, secretBox, metrics, adapters },
+    wakeChannels: () => startedJobs.wakeChannels(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,

@@ -22,6 +22,8 @@ export type Services = {
   readonly logger: Logger;
   readonly secretBox: SecretBox;
   /** How channels of each kind are talked to. */
+  /** Channels were made, changed or given work: this process's workers look at once. */
+  readonly wakeChannels: () => void;
   readonly adapters: Adapters;
   readonly metrics: Metrics;
   /** `hashKey(ADMIN_API_KEY)`; absent when the environment names none. */

@@ -60,6 +60,7 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
   const services: Services = {
     ...core,
     metrics,
+    wakeChannels: () => undefined,
     adapters: createAdapters({ allowPrivateAddresses: true }),
     adminKeyHash: hashKey(adminKey),
     startedAt: new Date(),

@@ -57,6 +57,7 @@ export const putChannel = defineOperation({
       const errors = fieldErrors.safeParse(result.refusal.data?.['errors']);
       return errors.success ? invalid(errors.data) : result.refusal;
     }
+    services.wakeChannels();
     const { created, channel, generatedSecret: secret } = result.value;
     return json(
       created ? 201 : 200,

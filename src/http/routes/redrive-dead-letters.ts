@@ -22,6 +22,8 @@ export const redriveDeadLetters = defineOperation({
   },
   claimKey: (key, { body }) => (body.dryRun ? undefined : key),
   async handle({ caller: { merchantId }, body, services }) {
-    return json(200, await redrive(services.db, { merchantId, ...body }));
+    const result = await redrive(services.db, { merchantId, ...body });
+    services.wakeChannels();
+    return json(200, result);
   },
 });

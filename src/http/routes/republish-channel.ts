@@ -16,8 +16,9 @@ export const republishChannel = defineOperation({
   bodyOptional: true,
   responses: { 202: { description: 'The channel', schema: channelView } },
   refusals: ['CHANNEL.NOT_FOUND'],
-  async handle({ caller: { merchantId }, params, services: { db } }) {
-    const result = await sendAgain(db, merchantId, params.channelId);
+  async handle({ caller: { merchantId }, params, services }) {
+    const result = await sendAgain(services.db, merchantId, params.channelId);
+    services.wakeChannels();
     return result.ok ? json(202, result.value) : result.refusal;
   },
 });

@@ -16,8 +16,9 @@ export const resumeChannel = defineOperation({
   bodyOptional: true,
   responses: { 200: { description: 'The channel', schema: channelView } },
   refusals: ['CHANNEL.NOT_FOUND'],
-  async handle({ caller: { merchantId }, params, services: { db } }) {
-    const result = await goOn(db, merchantId, params.channelId);
+  async handle({ caller: { merchantId }, params, services }) {
+    const result = await goOn(services.db, merchantId, params.channelId);
+    services.wakeChannels();
     return result.ok ? json(200, result.value) : result.refusal;
   },
 });
