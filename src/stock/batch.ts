@@ -56,7 +56,7 @@ type Attempt = {
 };
 
 /** SQLSTATEs after which the same commands may be read, decided and committed again. */
-const retriable = new Set([staleState, '40001', '40P01', '55P03']);
+const retriable = new Set([staleState, '23505', '40001', '40P01', '55P03']);
 
 const busy = refuse('STOCK.BUSY', 'The change could not be committed in time; try again.');
 

@@ -7,7 +7,7 @@ import type { WorkingState } from './working-state.ts';
 /** SQLSTATE of stock_commit when something is no longer as it was read. */
 export const staleState = 'OH001';
 
-const parameterCount = 46;
+const parameterCount = 48;
 const commitQuery = `select stock_commit(${Array.from(
   { length: parameterCount },
   (_, index) => `$${index + 1}`,
@@ -80,7 +80,9 @@ function keyColumns(state: WorkingState): string[] {
     textArray(keys.map((key) => key.key)),
     plainArray(keys.map((key) => key.fingerprint)),
     numberArray(keys.map((key) => key.status)),
-    textArray(keys.map((key) => key.body)),
+    keys.map((key) => key.body).join('\u001f'),
+    textArray(state.expiredKeys.map((key) => key.merchantId)),
+    textArray(state.expiredKeys.map((key) => key.key)),
   ];
 }
 

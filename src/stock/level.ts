@@ -130,8 +130,20 @@ export function viewLevel(level: Level): LevelView {
     incoming: level.incoming,
     available: availableOf(level),
     version: level.version,
-    updatedAt: new Date(level.updatedAtMs).toISOString(),
+    updatedAt: timeText(level.updatedAtMs),
   };
+}
+
+let lastMs = 0;
+let lastText = new Date(0).toISOString();
+
+/** A time as text. The levels of a batch share their moment, so it is made once for all of them. */
+function timeText(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString();
+  }
+  return lastText;
 }
 
 /** A map key; the separator cannot occur in an id, which has no control characters. */

@@ -53,6 +53,8 @@ export class WorkingState implements DecisionContext {
   readonly now: Date;
   readonly entries: EntryWrite[] = [];
   readonly keys: KeyWrite[] = [];
+  /** Keys that the database still has although their time is over. */
+  readonly expiredKeys: { readonly merchantId: string; readonly key: string }[] = [];
   readonly reservations: ReservationWrite[] = [];
   readonly #levels: Map<string, Level>;
   readonly #answers: Map<string, RememberedAnswer>;
@@ -86,9 +88,10 @@ export class WorkingState implements DecisionContext {
   /** Decides one command and, unless it is refused, applies it to the running state. */
   run(command: Command): Outcome {
     const key = command.idempotencyKey;
+    const known =
+      key === undefined ? undefined : this.#answers.get(keyId(command.merchantId, key.key));
     if (key !== undefined) {
-      const answer = this.#answers.get(keyId(command.merchantId, key.key));
-      const verdict = judgeKey(answer, key.fingerprint, this.now);
+      const verdict = judgeKey(known, key.fingerprint, this.now);
       if (verdict.kind === 'refused') return verdict;
       if (verdict.kind === 'replayed') return verdict;
     }
@@ -100,6 +103,9 @@ export class WorkingState implements DecisionContext {
     const answer = decision.answer();
     if (key !== undefined) {
       this.keys.push({ merchantId: command.merchantId, ...key, ...answer });
+      if (known?.expiresAt !== undefined) {
+        this.expiredKeys.push({ merchantId: command.merchantId, key: key.key });
+      }
       this.#answers.set(keyId(command.merchantId, key.key), {
         fingerprint: key.fingerprint,
         answer,

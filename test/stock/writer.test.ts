@@ -183,3 +183,16 @@ async function isGone(pid: number): Promise<boolean> {
   const { rowCount } = await inspector.query('select from pg_stat_activity where pid = $1', [pid]);
   return rowCount === 0;
 }
+
+test('a key whose time is over is as good as new', async () => {
+  const sku = newSku();
+  const key = keyed(`old-${sku}`, sku);
+  await first.writer.submitOne(adjust(sku, 5, { key }));
+  first.clock.offsetMs += 25 * 3_600_000;
+  onTestFinished(() => {
+    first.clock.offsetMs = 0;
+  });
+  const again = await first.writer.submitOne(adjust(sku, 5, { key: keyed(`old-${sku}`, 'other') }));
+  expect(kinds([again])).toEqual(['applied']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 10 });
+});
