@@ -23,11 +23,26 @@ export async function serve(options: ServeOptions): Promise<number> {
   process.stdout.write(banner(app));
   const signal = await stopRequested;
   logger.info({ signal }, 'stopping');
-  void nextSignal().then((again) => process.exit(again === 'SIGINT' ? 130 : 143));
+  endAtOnceOnTheNext();
   const finished = app.stop().then(() => true);
   const inTime = await Promise.race([finished, timeout(config.server.shutdownTimeoutMs + 2_000)]);
   logger.flush();
-  return inTime ? 0 : 1;
+  // What did not end in time would keep the process alive.
+  if (!inTime) process.exit(1);
+  return 0;
+}
+
+/** The terminal and npm both pass a signal on: one that follows at once is the same one. */
+const sameSignalMs = 500;
+
+function endAtOnceOnTheNext(): void {
+  const stoppingSince = performance.now();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (performance.now() - stoppingSince < sameSignalMs) return;
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    });
+  }
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {
