@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { serve } from './cli/serve.ts';
+import { runCommandLine } from './cli/index.ts';
+import { processIo } from './cli/process-io.ts';
 
-process.exitCode = await serve({ http: true, workers: !process.argv.includes('--no-workers') });
+process.exitCode = await runCommandLine(process.argv.slice(2), processIo());

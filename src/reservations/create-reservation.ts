@@ -18,6 +18,8 @@ export type CreateReservation = {
   readonly ttlSeconds: number;
   readonly actor: string | null;
   readonly sourceChannel?: string | undefined;
+  /** When it happened in the world; absent: when it is recorded. */
+  readonly occurredAt?: Date | undefined;
   readonly idempotencyKey?: IdempotencyKey | undefined;
 };
 
@@ -62,7 +64,7 @@ function reservationCommand(
       reference: orderId ?? reservationId,
       actor: input.actor,
       sourceChannel: input.sourceChannel ?? null,
-      occurredAt: null,
+      occurredAt: input.occurredAt ?? null,
     },
     idempotencyKey: input.idempotencyKey,
     decide(context) {

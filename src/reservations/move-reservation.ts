@@ -20,6 +20,8 @@ export type MoveReservation = {
   readonly reservationId: string;
   readonly actor: string | null;
   readonly sourceChannel?: string | undefined;
+  /** When it happened in the world; absent: when it is recorded. */
+  readonly occurredAt?: Date | undefined;
   readonly idempotencyKey?: IdempotencyKey | undefined;
 };
 
@@ -107,7 +109,7 @@ function moveCommand(
       reference: reservationId,
       actor: input.actor,
       sourceChannel: input.sourceChannel ?? null,
-      occurredAt: null,
+      occurredAt: input.occurredAt ?? null,
     },
     idempotencyKey: input.idempotencyKey,
     decide(context): Decision {

@@ -1,0 +1,15 @@
+type Page<T, K> = { readonly items: readonly T[]; readonly next: K | undefined };
+
+/** Every item of a list that comes in pages. */
+export async function readAll<T, K>(
+  read: (page: { readonly after?: K; readonly limit: number }) => Promise<Page<T, K>>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let after: K | undefined;
+  do {
+    const page = await read(after === undefined ? { limit: 1_000 } : { after, limit: 1_000 });
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return items;
+}
