@@ -15,6 +15,8 @@ export type DeliveryJob = {
   readonly listings: readonly ListingKey[];
   /** Calls made for the delivery before this job took it over. */
   readonly attemptsBefore: number;
+  /** Shares no call with other jobs: unchanged figures have to keep their message id. */
+  readonly isAlone: boolean;
 };
 
 export type JobOwner = Pick<DeliveryJob, 'merchantId' | 'channelId' | 'queue'>;
@@ -24,15 +26,17 @@ export function newDeliveryJob(
   owner: JobOwner,
   listings: readonly ListingKey[],
   jobId: string = randomUUID(),
+  isAlone = false,
 ): DeliveryJob {
   const { merchantId, channelId, queue } = owner;
   const deliveryId = newId('dlv');
-  return { jobId, merchantId, channelId, queue, deliveryId, listings, attemptsBefore: 0 };
+  return { jobId, merchantId, channelId, queue, deliveryId, listings, attemptsBefore: 0, isAlone };
 }
 
 /** Jobs from rows that each name a listing and its job. */
 export function jobsOfRows(
   rows: readonly (JobOwner & { jobId: string; sku: string; storeId: string })[],
+  isAlone = false,
 ): readonly DeliveryJob[] {
   const groups = new Map<string, { owner: JobOwner; listings: ListingKey[] }>();
   for (const { jobId, sku, storeId, ...owner } of rows) {
@@ -40,5 +44,7 @@ export function jobsOfRows(
     if (group === undefined) groups.set(jobId, { owner, listings: [[sku, storeId]] });
     else group.listings.push([sku, storeId]);
   }
-  return [...groups].map(([jobId, { owner, listings }]) => newDeliveryJob(owner, listings, jobId));
+  return [...groups].map(([jobId, { owner, listings }]) =>
+    newDeliveryJob(owner, listings, jobId, isAlone),
+  );
 }

@@ -37,7 +37,7 @@ export async function leadChannels(db: Db, leader: string): Promise<readonly Lea
       from channel
       where enabled and paused_at is null
         and (leader is null or leader = ${leader} or leader_until < clock_timestamp())
-      order by merchant_id, channel_id for update skip locked) free
+      order by merchant_id, channel_id for no key update skip locked) free
     where c.merchant_id = free.merchant_id and c.channel_id = free.channel_id
     returning c.*, free.was_leader, greatest(0, coalesce(
       extract(epoch from c.blocked_until - clock_timestamp()) * 1000, 0))::double precision

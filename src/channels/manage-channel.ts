@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
-import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
+import { ok, refuse, refused, sqlStateOf, type Refusal, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
 import { viewChannel, type ChannelView } from './channel.ts';
 
@@ -56,6 +56,17 @@ export async function deleteChannel(
   merchantId: string,
   channelId: string,
 ): Promise<Result<undefined>> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await deleteOnce(db, merchantId, channelId);
+    } catch (error) {
+      // The relay may just insert a listing, and then the two wait for each other.
+      if (sqlStateOf(error) !== '40P01' || attempt === 5) throw error;
+    }
+  }
+}
+
+function deleteOnce(db: Db, merchantId: string, channelId: string): Promise<Result<undefined>> {
   return db.transaction().execute(async (tx) => {
     const { rows } = await sql`
       delete from channel where merchant_id = ${merchantId} and channel_id = ${channelId}

@@ -34,7 +34,9 @@ export async function replaceJobs(
   return jobs.flatMap(({ attempts, ...job }) => {
     const jobId = nextIds.get(job.jobId) ?? '';
     const listings = left.get(jobId);
-    return listings === undefined ? [] : [{ ...job, jobId, listings, attemptsBefore: attempts }];
+    return listings === undefined
+      ? []
+      : [{ ...job, jobId, listings, attemptsBefore: attempts, isAlone: true }];
   });
 }
 
@@ -64,6 +66,7 @@ export async function takeRedriven(tx: Tx, channel: ChannelRow): Promise<Redrive
     rows.flatMap(({ job_id: jobId, sku, location_id: storeId }) =>
       jobId === null || sku === null || storeId === null ? [] : [{ ...owner, jobId, sku, storeId }],
     ),
+    true,
   );
   return { jobs, deadJobIds: [...new Set(rows.map((row) => row.dead_job_id))] };
 }

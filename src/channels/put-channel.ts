@@ -134,7 +134,10 @@ function fieldErrors(field: string, error: z.ZodError | undefined): FieldError[]
   }));
 }
 
-/** Reads a channel and keeps others from changing it until the end of the transaction. */
+/**
+ * Reads a channel and keeps others from changing it until the end of the transaction. Not as strong
+ * as `for update`: that would also hold up whoever inserts a listing, which refers to the channel.
+ */
 export async function lockChannel(
   tx: Tx,
   merchantId: string,
@@ -145,7 +148,7 @@ export async function lockChannel(
     .selectAll()
     .where('merchant_id', '=', merchantId)
     .where('channel_id', '=', channelId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
 }
 

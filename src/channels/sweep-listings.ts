@@ -89,7 +89,7 @@ export async function continueBackfill(
   }>`
     select backfill from channel
     where merchant_id = ${channel.merchant_id} and channel_id = ${channel.channel_id}
-    for update`.execute(tx);
+    for no key update`.execute(tx);
   const backfill = rows[0]?.backfill ?? null;
   if (backfill === null) return undefined;
   const page = await sweepListings(tx, channel, {

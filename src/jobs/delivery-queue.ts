@@ -178,6 +178,6 @@ export class DeliveryQueue {
 }
 
 function dataOf(job: DeliveryJob): JobData {
-  const { merchantId, channelId, deliveryId, listings, attemptsBefore } = job;
-  return { merchantId, channelId, deliveryId, listings, attemptsBefore };
+  const { merchantId, channelId, deliveryId, listings, attemptsBefore, isAlone } = job;
+  return { merchantId, channelId, deliveryId, listings, attemptsBefore, isAlone };
 }

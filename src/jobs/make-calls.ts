@@ -78,7 +78,7 @@ function groupJobs(
   let size = 0;
   for (const job of jobs) {
     const count = byJob.get(job.jobId)?.length ?? 0;
-    if (job.retryCount > 0 || job.attemptsBefore > 0) groups.push([job]);
+    if (job.retryCount > 0 || job.isAlone) groups.push([job]);
     else if (open !== undefined && size + count <= maxBatch) {
       open.push(job);
       size += count;

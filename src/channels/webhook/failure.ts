@@ -22,14 +22,14 @@ export function failureOfError(error: unknown, signal: AbortSignal): PublishFail
 }
 
 function codeOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'HTTPParserError') return 'invalid_response';
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
     return 'network';
   }
   const { code } = error;
   const known = codes[code];
   if (known !== undefined) return known;
-  // Words of the HTTP parser and of OpenSSL: what came was no HTTP, or no certificate to trust.
-  if (code.startsWith('HPE_')) return 'invalid_response';
+  // Words of OpenSSL: no certificate to trust, or no TLS at all.
   if (/CERT|SSL|TLS|SELF_SIGNED|EPROTO/.test(code)) return 'tls';
   return 'network';
 }

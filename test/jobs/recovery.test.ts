@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DeliveryEvents, Jobs } from '../../src/jobs/index.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { ChannelServer } from './channel-server.ts';
+import { DeliveryRig, quickRetry } from './delivery-rig.ts';
+
+let rig: DeliveryRig;
+let server: ChannelServer;
+
+beforeEach(async () => {
+  [rig, server] = await Promise.all([DeliveryRig.open(), ChannelServer.start()]);
+});
+
+afterEach(async () => {
+  await rig.close();
+  await server.close();
+});
+
+const leaderOf = async (channelId: string): Promise<string | null> => {
+  const { rows } = await rig.inspector.query<{ leader: string | null }>(
+    'select leader from channel where channel_id = $1',
+    [channelId],
+  );
+  return rows[0]?.leader ?? null;
+};
+const leads = (jobs: Jobs): boolean => jobs.circuits()['default/web'] !== undefined;
+
+test('a job table emptied by hand loses nothing', async () => {
+  await rig.start();
+  let down = true;
+  server.answer = () => ({ status: down ? 503 : 200 });
+  await rig.connect(server, 'web', { maxAttempts: 1_000 });
+  await Promise.all(['A', 'B', 'C'].map((sku) => rig.setLevel(sku, 3)));
+  await waitFor(() => server.messages.length > 1, { what: 'failing calls' });
+  await rig.inspector.query('delete from pgboss.job');
+  await rig.setLevel('B', 4);
+  down = false;
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 3, B: 4, C: 3 });
+});
+
+test('listings that lag although nobody was told of it are found', async () => {
+  await rig.start();
+  await rig.connect(server, 'web');
+  await rig.setLevel('A', 3);
+  await rig.settled();
+  const hidden = await rig.inspector.connect();
+  try {
+    // The change is committed without its outbox message.
+    await hidden.query('begin');
+    await hidden.query(
+      `update stock_level set on_hand = 8, version = 2, updated_at = now() - interval '1 minute'`,
+    );
+    await hidden.query('commit');
+  } finally {
+    hidden.release();
+  }
+  await waitFor(() => server.shown['A'] === 8, { what: 'the figure that nobody announced' });
+  expect(server.figures.get('A')?.version).toBe(2);
+});
+
+test('a message that is committed late is not passed over', async () => {
+  await rig.start();
+  await rig.connect(server, 'web');
+  await rig.setLevel('late', 1);
+  await rig.settled();
+  const late = await rig.inspector.connect();
+  try {
+    await late.query('begin');
+    await late.query(
+      `insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
+       values ('default', 'late', 'main', 2, now())`,
+    );
+    await rig.setLevel('early', 1);
+    await waitFor(() => server.shown['early'] === 1, { what: 'a message with a higher id' });
+    await late.query(
+      `update stock_level set on_hand = 2, version = 2, updated_at = now() where sku = 'late'`,
+    );
+    await late.query('commit');
+  } finally {
+    late.release();
+  }
+  await waitFor(() => server.shown['late'] === 2, { what: 'the late one', timeoutMs: 2_500 });
+  expect(server.shown).toEqual({ late: 2, early: 1 });
+});
+
+test('with two processes one works a channel, and no figure goes back', async () => {
+  const retry = { ...quickRetry, maxAttempts: 1_000 };
+  const leaders = [0];
+  const events: DeliveryEvents = {
+    onLeading: (event) => leaders.push((leaders.at(-1) ?? 0) + (event.leads ? 1 : -1)),
+  };
+  const both = await Promise.all([rig.start({ retry, events }), rig.start({ retry, events })]);
+  server.answer = () => {
+    const dice = Math.random();
+    if (dice < 0.15) return 'reset';
+    return dice < 0.3 ? { status: 500 } : { status: 200 };
+  };
+  await rig.connect(server, 'web');
+  for (let round = 0; round < 15; round += 1) {
+    const calls = server.messages.length;
+    // Both ask for the channel again and again.
+    for (const jobs of both) jobs.wakeChannels();
+    await Promise.all(Array.from({ length: 60 }, (_, i) => rig.change(`S${i % 6}`, 1)));
+    await waitFor(() => server.messages.length > calls, { what: 'the next call' });
+  }
+  await rig.settled();
+  expect(Math.max(...leaders)).toBe(1);
+  expect(server.wentBack).toEqual([]);
+  expect(server.shown).toEqual(await rig.stock());
+});
+
+test('when the leader is killed another goes on with what it left', async () => {
+  const first = await rig.start();
+  await rig.connect(server, 'web', { timeoutMs: 1_000 });
+  await waitFor(() => leads(first), { what: 'the first to lead' });
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  server.answer = () => 'hang';
+  await rig.setLevel('A', 2);
+  await waitFor(() => server.messages.length === 2, { what: 'a call in flight' });
+  const second = await rig.start();
+  await rig.kill(first);
+  server.answer = () => ({ status: 200 });
+  await rig.setLevel('B', 7);
+  // The lease runs out after 6 s; the job that was in flight goes on at once.
+  await waitFor(() => leads(second), { what: 'the second to lead', timeoutMs: 15_000 });
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 2, B: 7 });
+  expect(server.wentBack).toEqual([]);
+});
+
+test('stopping lets a call end, gives the rest back, and releases the channel', async () => {
+  const first = await rig.start();
+  await rig.connect(server, 'web', { rateLimitRps: 1 });
+  await waitFor(() => leads(first), { what: 'the first to lead' });
+  await Promise.all(['A', 'B', 'C', 'D'].map((sku) => rig.setLevel(sku, 1)));
+  await waitFor(() => server.messages.length > 0, { what: 'a call' });
+  await rig.setLevel('E', 1);
+  await rig.stop(first);
+  expect(await leaderOf('web')).toBeNull();
+  const { rows } = await rig.inspector.query(
+    `select from pgboss.job where name = 'channel.default.web' and state = 'active'`,
+  );
+  expect(rows).toHaveLength(0);
+  await rig.start();
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 1, B: 1, C: 1, D: 1, E: 1 });
+});
+
+test('processes that start together agree on the schema', async () => {
+  const all = await Promise.all([rig.start(), rig.start(), rig.start({ workers: false })]);
+  expect(all.map((jobs) => jobs.isReady())).toEqual([true, true, true]);
+});
