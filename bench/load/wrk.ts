@@ -1,0 +1,52 @@
+import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { run } from '../processes.ts';
+import type { HttpLoad, LoadSample } from './http-load.ts';
+
+type Result = {
+  requests: number;
+  us: number;
+  p50: number;
+  p99: number;
+  other: number;
+  conflict: number;
+  busy: number;
+  fault: number;
+  rejected: number;
+  socket: number;
+};
+
+const scripts = fileURLToPath(new URL('../wrk/', import.meta.url));
+
+/** One thread: on two cores a second would take from the server what it measures. */
+export async function runWrk(load: HttpLoad, program: string): Promise<LoadSample> {
+  const { skus, connections, seconds } = load;
+  const choice = [skus.kind, skus.count, skus.stride ?? 1, load.lines ?? 1].map(String);
+  const output = await run({
+    program,
+    args: [
+      '--threads=1',
+      `--connections=${connections}`,
+      `--duration=${seconds}s`,
+      '--timeout=10s',
+      `--script=${scripts}${load.request}.lua`,
+      load.url,
+      '--',
+      load.apiKey,
+      String(randomInt(2 ** 31)),
+      ...choice,
+    ],
+  });
+  const line = /^RESULT (.*)$/m.exec(output)?.[1];
+  if (line === undefined) throw new Error(`wrk said nothing of its result: ${output}`);
+  const result = JSON.parse(line) as Result;
+  const { other, conflict, busy, fault, rejected, socket } = result;
+  const took = result.us / 1e6;
+  return {
+    rate: (result.requests - other - conflict - busy - fault) / took,
+    p50Ms: result.p50 / 1000,
+    p99Ms: result.p99 / 1000,
+    seconds: took,
+    failures: { other, conflict, busy, fault, rejected, socket },
+  };
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+
+/** How long and how large: what `--quick` changes. */
+export type Scale = {
+  readonly quick: boolean;
+  /** A B A B A B: how often each side of a comparison is measured. */
+  readonly rounds: number;
+  readonly oursSeconds: number;
+  readonly baselineSeconds: number;
+  readonly warmUpSeconds: number;
+  /** How long the relay may take to catch up after a round. */
+  readonly settleMs: number;
+  /** For each number of clients, when the best one for pgbench is looked for. */
+  readonly probeSeconds: number;
+  readonly lagSeconds: number;
+  readonly backlogListings: number;
+  readonly historyLevels: number;
+  /** Ledger entries for each of those levels. */
+  readonly historyEntries: number;
+  readonly soakSeconds: number;
+};
+
+export type Options = {
+  readonly scale: Scale;
+  /** Names of workloads; empty: all. */
+  readonly only: readonly string[];
+  /** Measure without wrk and pgbench, as on a machine that lacks them. */
+  readonly withoutTools: boolean;
+  readonly list: boolean;
+  readonly help: boolean;
+};
+
+const full: Scale = {
+  quick: false,
+  rounds: 3,
+  oursSeconds: 10,
+  baselineSeconds: 10,
+  warmUpSeconds: 5,
+  settleMs: 15_000,
+  probeSeconds: 5,
+  lagSeconds: 60,
+  backlogListings: 100_000,
+  historyLevels: 1_000_000,
+  historyEntries: 10,
+  soakSeconds: 600,
+};
+
+const quick: Scale = {
+  quick: true,
+  rounds: 3,
+  oursSeconds: 2,
+  baselineSeconds: 1,
+  warmUpSeconds: 1,
+  settleMs: 2_000,
+  probeSeconds: 1,
+  lagSeconds: 6,
+  backlogListings: 10_000,
+  historyLevels: 20_000,
+  historyEntries: 4,
+  soakSeconds: 10,
+};
+
+export const usage = `npm run bench [-- options]
+
+  --quick           everything in less than three minutes: short rounds, less data
+  --only NAME       one workload; may be repeated
+  --list            the names of the workloads
+  --without-tools   autocannon and pg connections in place of wrk and pgbench
+`;
+
+/** Reads the command line. Throws on what it does not know. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      'without-tools': { type: 'boolean', default: false },
+    },
+  });
+  return {
+    scale: values.quick ? quick : full,
+    only: values.only,
+    withoutTools: values['without-tools'],
+    list: values.list,
+    help: values.help,
+  };
+}
