@@ -22,7 +22,7 @@ export type BatchOptions = {
   /** Connections of its own, opened with `pipeline: true`. */
   readonly pool: Pool;
   readonly clock: Clock;
-  /** Compare-and-swap attempts for a batch, 1 … ; all after the first take the locks first. */
+  /** Attempts for a batch, 1 … ; all after the first take the locks first. */
   readonly maxRetries: number;
   /** A command that could not be committed by then is refused with STOCK.BUSY, in ms. */
   readonly timeoutMs: number;
@@ -50,7 +50,7 @@ type LostAttempt = {
 type Attempt = {
   readonly number: number;
   readonly queuedMs: number;
-  /** Take the levels' locks before reading; always after the first attempt. */
+  /** Take the levels' locks before reading. */
   readonly lock: boolean;
   readonly lost: readonly LostAttempt[];
 };
@@ -71,6 +71,18 @@ class LostInCommit extends Error {
 }
 
 /**
+ * Whether to take the locks already at the first attempt. Where another process changes the same
+ * levels, an attempt without them is often in vain: after one that was, the next batches lock.
+ */
+export type Contention = {
+  /** Batches still to begin with locks. */
+  lockFirst: number;
+};
+
+/** So many batches lock first after one that met another process. */
+const lockFirstBatches = 50;
+
+/**
  * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
  * those of the commands; STOCK.BUSY when the batch could not be committed in time. Rejects with
  * `DatabaseUnavailable`, or with what Postgres says of a command that it will not take.
@@ -78,16 +90,21 @@ class LostInCommit extends Error {
 export async function runBatch(
   options: BatchOptions,
   units: readonly BatchUnit[],
+  contention: Contention,
 ): Promise<Outcome[][]> {
   const startedAt = performance.now();
   const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
   const lost: LostAttempt[] = [];
+  const lockFirst = contention.lockFirst > 0;
+  if (lockFirst) contention.lockFirst -= 1;
   for (let number = 1; ; number += 1) {
     try {
-      return await attemptBatch(options, units, { number, queuedMs, lock: number > 1, lost });
+      const lock = lockFirst || number > 1;
+      return await attemptBatch(options, units, { number, queuedMs, lock, lost });
     } catch (error) {
       const again = retriable.has(sqlStateOf(error) ?? '') || error instanceof LostInCommit;
       if (!again) throw error;
+      if (sqlStateOf(error) === staleState) contention.lockFirst = lockFirstBatches;
       if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
       const late = performance.now() - startedAt > options.timeoutMs;
       if (number >= options.maxRetries || late) {

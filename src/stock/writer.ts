@@ -21,6 +21,7 @@ type QueuedUnit = BatchUnit & {
  */
 export class StockWriter {
   readonly #options: WriterOptions;
+  readonly #contention = { lockFirst: 0 };
   readonly #queue: QueuedUnit[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -95,7 +96,7 @@ export class StockWriter {
   /** Never rejects: each unit of the batch is resolved or rejected by itself. */
   async #settle(units: readonly QueuedUnit[]): Promise<void> {
     try {
-      const outcomes = await runBatch(this.#options, units);
+      const outcomes = await runBatch(this.#options, units, this.#contention);
       for (const [index, unit] of units.entries()) unit.resolve(outcomes[index] ?? []);
     } catch (fault) {
       if (fault instanceof DatabaseUnavailable || units.length === 1) {
