@@ -43,7 +43,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   let jobs: Jobs | undefined;
   const core = await openCore(config, logger, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
-    onBatch: metrics.recordBatch,
+    onBatch: (report) => metrics.recordBatch(report),
     onCommitted: () => jobs?.wakeRelay(),
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
@@ -81,7 +81,16 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   });
   const { adminApiKey } = config;
   const services = {
-    ...{ config, db, pool, writer, levels, clock, logger, secretBox, metrics, adapters },
+    config,
+    db,
+    pool,
+    writer,
+    levels,
+    clock,
+    logger,
+    secretBox,
+    metrics,
+    adapters,
     wakeChannels: () => startedJobs.wakeChannels(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
@@ -107,11 +116,14 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   };
 }
 
+/** Two merchants may use the same channel id. */
+function labelOf(channel: { readonly merchantId: string; readonly channelId: string }): string {
+  const { merchantId, channelId } = channel;
+  return merchantId === defaultMerchantId ? channelId : `${merchantId}/${channelId}`;
+}
+
 /** What happens to deliveries, as metrics; what an operator has to know, as log lines. */
 function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
-  // Two merchants may use the same channel id.
-  const labelOf = ({ merchantId, channelId }: { merchantId: string; channelId: string }): string =>
-    merchantId === defaultMerchantId ? channelId : `${merchantId}/${channelId}`;
   return {
     onAttempt(event) {
       metrics.countDelivery(labelOf(event), event.outcome);

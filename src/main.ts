@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { runCommandLine } from './cli/index.ts';
-import { processIo } from './cli/process-io.ts';
+import { processIo, runCommandLine } from './cli/index.ts';
 
 process.exitCode = await runCommandLine(process.argv.slice(2), processIo());

@@ -25,7 +25,7 @@ import {
 const useCases = ['stock', 'reservations', 'outbox', 'idempotency', 'channels', 'sources'];
 const later = ['reconciliation', 'carriers', 'insight'];
 const workers = ['db', 'merchants', ...useCases, ...later, 'monitoring'];
-const faces = [...workers, 'jobs', 'listen', 'http', 'console', 'cli'];
+const faces = [...workers, 'replay', 'jobs', 'listen', 'http', 'console', 'cli'];
 
 /** Who may import whom (architecture §6). All may import leaves: the files of src itself. */
 const imports: ImportRules = {
@@ -43,6 +43,7 @@ const imports: ImportRules = {
     insight: ['db', 'stock', 'channels'],
     monitoring: ['db'],
     listen: [],
+    replay: ['db', 'idempotency', 'stock', 'reservations'],
     jobs: workers,
     http: faces,
     console: faces,
@@ -99,6 +100,7 @@ const tables: TableRules = {
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],
     channels: ['channel', 'listing', 'delivery', 'delivery_attempt'],
+    replay: ['replay_order'],
   },
   exceptions: [
     {

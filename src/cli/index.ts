@@ -1,1 +1,3 @@
+export { processIo } from './process-io.ts';
 export { runCommandLine } from './run.ts';
+export { processIo } from './process-io.ts';

@@ -63,7 +63,7 @@ const converges = (receiver: Receiver, what: string): Promise<unknown> =>
 type List = { items: unknown[] };
 const deadLetters = (): Promise<List> => answer('GET', '/api/dead-letters?channelId=down');
 
-test('a channel that stays away gets dead letters, is redriven, and holds back no other', async () => {
+test('a dead channel gets dead letters, is redriven, and holds back no other', async () => {
   const down = await connect('down');
   const healthy = await connect('healthy');
   down.fail = () => 500;

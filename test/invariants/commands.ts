@@ -14,7 +14,7 @@ import {
 import type { AdjustableQuantity, Command, Mode, Outcome } from '../../src/stock/index.ts';
 import { findViolations } from '../support/audit.ts';
 import { adjust, count, keyed, merchantId, type TestWriter } from '../support/stock.ts';
-import { canTake, Model, type Figures, type ModelReservation } from './model.ts';
+import { canTake, type Figures, type Model, type ModelReservation } from './model.ts';
 
 /** The real thing. */
 export type Real = { readonly db: Db; readonly pool: Pool; readonly writer: TestWriter };
