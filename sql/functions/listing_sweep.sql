@@ -1,6 +1,6 @@
 -- Looks at one page of a merchant's levels for one channel and queues what should be queued:
--- levels the channel has not been told of, listings that lag although nobody works on them, and with
--- p_nonce all of them (republish). Only the channel's leader calls it.
+-- levels the channel has not been told of, listings that lag although nobody works on them, and
+-- with p_nonce all of them (republish). Only the channel's leader calls it.
 --
 -- Returns a row for each listing that needs a job. A last row without job_id names the page's end;
 -- without it the page was the last.
@@ -92,7 +92,8 @@ begin
     select p_merchant, p_channel, d.sku, d.location_id,
       case when v_channel.mode = 'every'
         then listing_start(p_merchant, d.sku, d.location_id, v_channel.created_at) else 0 end,
-      d.version, d.since, p_nonce, 'queued', j.job_id
+      -- a new channel has not been waiting since before it was there
+      d.version, greatest(d.since, v_channel.created_at), p_nonce, 'queued', j.job_id
     from due d join job j on j.chunk = d.chunk
     where d.row_id is null
     order by d.sku, d.location_id

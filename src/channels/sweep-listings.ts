@@ -3,9 +3,6 @@ import type { Db, Tx } from '../db/index.ts';
 import { jobsOfRows, type DeliveryJob, type ListingKey } from './delivery-job.ts';
 import type { ChannelRow } from './channel.ts';
 
-/** A level that changed a moment ago is on its way through the outbox. */
-const graceMs = 3_000;
-
 export type SweptPage = {
   /** To insert in the same transaction. */
   readonly jobs: readonly DeliveryJob[];
@@ -22,6 +19,7 @@ export type SweptPage = {
  *
  * @param options.after where the page before ended
  * @param options.nonce republish: all of them, as new messages
+ * @param options.graceMs leaves alone what changed so lately: it may be on its way
  * @param options.working jobs that are in flight in this process
  * @param options.maxBatch the most listings of a job
  */
@@ -32,11 +30,12 @@ export async function sweepListings(
     readonly after: ListingKey | undefined;
     readonly nonce: string | null;
     readonly working: readonly string[];
+    readonly graceMs: number;
     readonly maxBatch: number;
     readonly pageSize: number;
   },
 ): Promise<SweptPage> {
-  const { after, nonce, working, maxBatch, pageSize } = options;
+  const { after, nonce, graceMs, working, maxBatch, pageSize } = options;
   const { rows } = await sql<{ job_id: string | null; sku: string; location_id: string }>`
     select * from listing_sweep(${channel.merchant_id}, ${channel.channel_id},
       ${after?.[0] ?? null}::text, ${after?.[1] ?? null}::text, ${pageSize}::integer,
@@ -96,6 +95,7 @@ export async function continueBackfill(
     ...options,
     after: backfill.after ?? undefined,
     nonce: backfill.nonce,
+    graceMs: 0,
     pageSize: 2_000,
   });
   const rest = page.next === undefined ? null : { nonce: backfill.nonce, after: page.next };

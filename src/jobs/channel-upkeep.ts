@@ -15,6 +15,8 @@ const betweenChecksMs = 1_000;
 /** Levels looked at in one go, and the goes in a turn: a turn costs the database some 100 ms. */
 const sweepPage = 5_000;
 const pagesInATurn = 10;
+/** A level that changed a moment ago is on its way through the outbox. */
+const sweepGraceMs = 3_000;
 /** A claim whose answer was lost on the way is taken up after so long. */
 const orphanAgeMs = 30_000;
 
@@ -143,6 +145,7 @@ export class ChannelUpkeep {
         const found = await sweepListings(tx, channel, {
           after: this.#sweepAfter,
           nonce: null,
+          graceMs: sweepGraceMs,
           working,
           maxBatch: this.#maxBatch,
           pageSize: sweepPage,

@@ -8,7 +8,7 @@ import {
   type RetrySettings,
 } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Db } from '../db/index.ts';
+import { isUnavailable, type Db } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { Logger } from '../logger.ts';
 import { CallGate } from './call-gate.ts';
@@ -37,13 +37,15 @@ const claimLimit = 20;
 /** Rounds of claim, read, call and record under way at once. */
 const maxLanes = 4;
 const afterFaultMs = 250;
+/** So often a verdict is offered to a database that is there and refuses it. */
+const mostRecordings = 10;
 
 /**
  * Works one channel while this process leads it. It is the channel's bulkhead: places for calls,
  * rate limit, circuit and recorder are its own, so that a slow or dead channel delays no other.
  *
- * Order: a listing belongs to one job at a time, a job is in one call at a time, and only the leader
- * calls. So what a channel is told of a listing is always newer than what it was told before.
+ * Order: a listing belongs to one job at a time, a job is in one call at a time, and only the
+ * leader calls. So what a channel is told of a listing is never older than what it was told before.
  */
 export class ChannelWorker {
   readonly #context: WorkerContext;
@@ -245,7 +247,7 @@ export class ChannelWorker {
   /** Records until it succeeds: what a channel has taken shall not be sent again for nothing. */
   async #record(verdicts: readonly Verdict[]): Promise<void> {
     const { db, queue, logger } = this.#context;
-    while (!this.#isAbandoned) {
+    for (let attempt = 1; !this.#isAbandoned; attempt += 1) {
       try {
         const followUps = await recordVerdicts(db, queue, this.#channel, verdicts);
         if (followUps > 0) this.wake();
@@ -253,8 +255,9 @@ export class ChannelWorker {
       } catch (error) {
         const { channel_id: channelId } = this.#channel;
         logger.warn({ err: error, channelId }, 'deliveries could not be recorded; trying again');
-        // Another leader has begun anew with what is not recorded by now.
-        if (!this.#gate.isLeased) break;
+        // Another leader has begun anew with what is not recorded by now. And what Postgres will
+        // not take must not stop the rest: its jobs are taken up anew as orphans.
+        if (!this.#gate.isLeased || (attempt >= mostRecordings && !isUnavailable(error))) break;
         await new Signal().wait(afterFaultMs);
       }
     }

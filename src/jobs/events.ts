@@ -29,7 +29,7 @@ export type DeliveryEvents = {
   readonly onPaused?: (event: { merchantId: string; channelId: string; reason: string }) => void;
   /** Messages the relay took, and jobs it made of them. */
   readonly onRelayed?: (event: { messages: number; jobs: number }) => void;
-  /** Listings that lagged with nobody working on them: more than 0 means that something was lost. */
+  /** Jobs for listings that lagged with nobody working on them: something had been lost. */
   readonly onRecovered?: (event: { merchantId: string; channelId: string; jobs: number }) => void;
   readonly onLeading?: (event: { merchantId: string; channelId: string; leads: boolean }) => void;
 };

@@ -77,8 +77,8 @@ async function untilEmpty(remove: () => Promise<number>): Promise<number> {
 }
 
 /**
- * Ends reservations soon after their time, and not only when the schedule comes round. They count as
- * free from the first moment on; this is what tells the channels.
+ * Ends reservations soon after their time, and not only when the schedule comes round. They count
+ * as free from the first moment on; this is what tells the channels.
  */
 export function startPromptExpiry(context: HousekeepingContext): { stop(): Promise<void> } {
   const { expireReservations, logger } = context;

@@ -164,7 +164,8 @@ async function afterCall(
     const { merchant_id: merchantId, channel_id: channelId } = channel;
     await pauseChannel(context.db, merchantId, channelId, failure.pause);
     context.events.onPaused?.({ merchantId, channelId, reason: failure.pause });
-    gate.close();
+    // Finds it paused and lets it go, unless somebody has resumed it already.
+    await input.reload();
   }
   await input.settle(verdict);
   tell(input, verdict);

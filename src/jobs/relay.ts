@@ -14,8 +14,9 @@ export type RelayPass = {
 };
 
 /**
- * One pass of the relay: messages leave the outbox, listings are marked and jobs are inserted in one
- * transaction, so a change is at every moment in the outbox, or marked with a job. It makes no call.
+ * One pass of the relay: messages leave the outbox, listings are marked and jobs are inserted in
+ * one transaction, so a change is at every moment in the outbox, or marked with a job. It makes no
+ * call.
  */
 export async function relayOnce(
   db: Db,

@@ -22,7 +22,7 @@ export type JobsOptions = {
   readonly events?: DeliveryEvents;
   /** False: this process only serves; pg-boss's schema is made all the same. */
   readonly workers: boolean;
-  /** Ends reservations whose time is over; cheap when there are none. Absent: they are not ended. */
+  /** Ends reservations whose time is over; cheap when there are none. Absent: nobody does. */
   readonly expireReservations?: () => Promise<number>;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;

@@ -27,6 +27,9 @@ export type CallReport = {
   readonly result: PublishResult;
 };
 
+/** What the column holds: a channel may have been paused for longer. */
+const longestMs = 2_147_483_647;
+
 type StepOutcome =
   { readonly kind: 'settled' } | { readonly kind: 'retry' | 'refused'; readonly code: string };
 
@@ -166,5 +169,6 @@ function lagOf(steps: readonly Step[], report: CallReport): number | null {
     .flatMap(({ settlement }) => settlement.pendingSince?.getTime() ?? []);
   if (waiting.length === 0) return null;
   const acknowledgedAt = report.startedAt.getTime() + report.durationMs;
-  return Math.max(Math.round(acknowledgedAt - Math.min(...waiting)), 0);
+  const lagMs = Math.round(acknowledgedAt - Math.min(...waiting));
+  return Math.min(Math.max(lagMs, 0), longestMs);
 }

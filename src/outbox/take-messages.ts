@@ -29,15 +29,15 @@ export async function takeMessages(tx: Tx, limit: number): Promise<readonly Outb
     version: number;
     recorded_at: Date;
   }>`
-    with recursive merchant(merchant_id) as (
+    with recursive present(merchant_id) as (
       (select merchant_id from outbox_message order by merchant_id limit 1)
       union all
       select (select o.merchant_id from outbox_message o
               where o.merchant_id > m.merchant_id order by o.merchant_id limit 1)
-      from merchant m where m.merchant_id is not null
+      from present m where m.merchant_id is not null
     )
     delete from outbox_message where ctid = any (array(
-      select o.place from merchant m cross join lateral (
+      select o.place from present m cross join lateral (
         select o.ctid as place from outbox_message o
         where o.merchant_id = m.merchant_id
         order by o.message_id limit ${limit} for update skip locked) o))

@@ -194,7 +194,8 @@ test('a channel that moves to another address gets everything again', async () =
 test('finished deliveries are pruned by age, and what is still open stays', async () => {
   const insert = `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status,
     listings, created_at, updated_at)
-    values ('default', $1, 'pruned', gen_random_uuid(), $2, 1, now() - $3 * interval '1 day', now())`;
+    values ('default', $1, 'pruned', gen_random_uuid(), $2, 1,
+      now() - $3 * interval '1 day', now())`;
   await rig.inspector.query(insert, ['dlv_old', 'delivered', 8]);
   await rig.inspector.query(insert, ['dlv_dead', 'dead', 80]);
   await rig.inspector.query(insert, ['dlv_new', 'delivered', 6]);

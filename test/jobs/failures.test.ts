@@ -211,3 +211,30 @@ test('a dead channel delays no other and does not pile up jobs', async () => {
     await silent.close();
   }
 });
+
+test('a channel that is resumed at once after it was paused goes on', async () => {
+  server.answer = ({ length }) => ({ status: length === 0 ? 410 : 200 });
+  await rig.connect(server, 'web');
+  await rig.setLevel('A', 5);
+  await waitFor(async () => (await getChannel(rig.db, merchantId, 'web'))?.status === 'paused', {
+    what: 'the pause',
+  });
+  await resumeChannel(rig.db, merchantId, 'web');
+  jobs.wakeChannels();
+  await waitFor(() => server.shown['A'] === 5, { what: 'the figure' });
+  await rig.settled();
+  expect(server.messages).toHaveLength(2);
+});
+
+test('what a channel waited for longer than a month is recorded like anything else', async () => {
+  await rig.connect(server, 'web', { enabled: false });
+  await rig.setLevel('A', 5);
+  await rig.inspector.query(
+    `insert into listing (merchant_id, channel_id, sku, location_id, pending_since)
+     values ('default', 'web', 'A', 'main', now() - interval '100 days')`,
+  );
+  await rig.connect(server, 'web');
+  await rig.settled();
+  const [delivery] = await rig.deliveries('web');
+  expect(delivery?.attempts).toMatchObject([{ outcome: 'delivered', lagMs: 2_147_483_647 }]);
+});
