@@ -22,35 +22,28 @@ comment on view audit.negative_quantity is
 -- A hold is a wish and never a fact: right after it was made, something was available. Units of
 -- holds that had ended by then were free although still in `reserved`; those that may have been are
 -- taken off, so a row is never a false alarm. Other wishes cannot be told from facts afterwards.
--- Seven probes of the primary key for each entry that reserves.
+--
+-- One pass over the ledger in the order of its key: COST. Looking up the newest balances of each
+-- entry instead reads a level's whole history for a quantity that it never had (measured: 128 s
+-- for 544,000 reservations of 1,743 SKUs).
 create or replace view audit.oversold_by_reservation as
 select merchant_id, sku, location_id, version, reference, available, ended_holds, recorded_at
 from (
-  select e.merchant_id, e.sku, e.location_id, e.version, e.reference, e.recorded_at, a.available
-  from ledger_entry e
-  cross join lateral (
-    -- the newest balance of each quantity at that version: a probe of the primary key each
-    select sum(q.effect * b.balance_after)::bigint as available
-    from (values ('on_hand'::stock_quantity, 1), ('reserved', -1), ('allocated', -1),
-      ('open_orders', -1), ('pending_sales', -1), ('unavailable', -1), ('safety_stock', -1)
-    ) as q(quantity, effect)
-    cross join lateral (
-      select p.balance_after from ledger_entry p
-      where p.merchant_id = e.merchant_id and p.sku = e.sku and p.location_id = e.location_id
-        and p.quantity = q.quantity and p.version <= e.version
-      order by p.version desc limit 1) b
-  ) a
-  where e.quantity = 'reserved' and e.delta > 0 and a.available < 0
-  offset 0
-) short
+  select merchant_id, sku, location_id, version, quantity, delta, reference, recorded_at,
+    -- all entries up to this version, those of the same version included
+    sum(case quantity when 'on_hand' then 1 when 'incoming' then 0 else -1 end * delta::bigint)
+      over (partition by merchant_id, sku, location_id order by version) as available
+  from ledger_entry
+) e
 cross join lateral (
   select coalesce(sum(l.quantity), 0)::bigint as ended_holds
   from reservation_line l
   join reservation r using (merchant_id, reservation_id)
-  where l.merchant_id = short.merchant_id and l.sku = short.sku
-    and l.location_id = short.location_id and r.expires_at <= short.recorded_at
+  where l.merchant_id = e.merchant_id and l.sku = e.sku
+    and l.location_id = e.location_id and r.expires_at <= e.recorded_at
     and (r.status in ('active', 'expired') or r.late)) h
-where available + ended_holds < 0;
+where e.quantity = 'reserved' and e.delta > 0 and e.available < 0
+  and e.available + h.ended_holds < 0;
 
 comment on view audit.oversold_by_reservation is
   'violation: a reservation was granted although less than it asked for was available.';

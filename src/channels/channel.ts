@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { Db, Tx } from '../db/index.ts';
 import type { ChannelTable } from './tables.ts';
 
 /**
@@ -77,4 +78,10 @@ function encodeId(id: string): string {
       .map((byte) => `/${byte.toString(16).padStart(2, '0')}`)
       .join(''),
   );
+}
+
+/** Whether any merchant has a channel. */
+export async function hasChannels(db: Db | Tx): Promise<boolean> {
+  const row = await db.selectFrom('channel').select('channel_id').limit(1).executeTakeFirst();
+  return row !== undefined;
 }

@@ -11,7 +11,7 @@ export { closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
 export { backoffMs } from './backoff.ts';
 export type { RetrySettings } from './backoff.ts';
-export { deadLetterQueue, queueName, viewChannel } from './channel.ts';
+export { deadLetterQueue, hasChannels, queueName, viewChannel } from './channel.ts';
 export type { ChannelMode, ChannelRow, ChannelView } from './channel.ts';
 export {
   countDeadLetters,

@@ -1,3 +1,2 @@
 export { processIo } from './process-io.ts';
 export { runCommandLine } from './run.ts';
-export { processIo } from './process-io.ts';

@@ -1,5 +1,8 @@
-const rfc3339 =
-  /^(?<y>\d{4})-(?<mo>\d\d)-(?<d>\d\d)[T ](?<h>\d\d):(?<mi>\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/i;
+const rfc3339 = new RegExp(
+  String.raw`^(?<y>\d{4})-(?<mo>\d\d)-(?<d>\d\d)[T ](?<h>\d\d):(?<mi>\d\d)` +
+    String.raw`(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$`,
+  'i',
+);
 /** As in the source of the data set: month, day, year, in no time zone, taken as UTC. */
 const asInSource = /^(?<mo>\d{1,2})\/(?<d>\d{1,2})\/(?<y>\d{4}) (?<h>\d{1,2}):(?<mi>\d\d)$/;
 

@@ -24,9 +24,9 @@ export function addDataCommands(program: Command, io: CommandIo, finish: Finish)
     .description('take over what others counted')
     .command('stock')
     .description(
-      'Set what is on hand to the figures of a CSV file. They are counts, so facts: available may\n' +
-        'fall below zero. Stores are created. A figure that stands already is not written, so the\n' +
-        'file can be imported again; rows with errors are told and do not stop the run.',
+      'Set what is on hand to the figures of a CSV file. They are counts, so facts: available ' +
+        'may fall below zero. Stores are created. A figure that stands already is not written, ' +
+        'so the file can be imported again; rows with errors are told and do not stop the run.',
     )
     .argument('<file>', 'CSV with a header: sku, onHand (or quantity), and storeId where it varies')
     .option('--store <id>', 'store of rows that name none', text(), 'main')
@@ -49,12 +49,12 @@ export function addDataCommands(program: Command, io: CommandIo, finish: Finish)
     .description('apply what happened elsewhere')
     .command('orders')
     .description(
-      'Apply the orders of a CSV file in the Online Retail format (InvoiceNo, StockCode, Quantity,\n' +
-        'InvoiceDate), in their order: each invoice is reserved whole and committed, or refused for\n' +
-        'lack of stock. An invoice that begins with C puts its lines back; negative quantities on\n' +
-        'others are corrections; codes that are no articles (POST, D, M) are skipped. Each order is\n' +
-        'applied once: a run that was killed is taken up where it was when it is started again, and\n' +
-        'a second run changes nothing.',
+      'Apply the orders of a CSV file in the Online Retail format (InvoiceNo, StockCode, ' +
+        'Quantity, InvoiceDate), in their order: each invoice is reserved whole and committed, ' +
+        'or refused for lack of stock. An invoice that begins with C puts its lines back; ' +
+        'negative quantities on others are corrections; codes that are no articles (POST, D, M) ' +
+        'are skipped. Each order is applied once: a run that was killed is taken up where it ' +
+        'was when it is started again, and a second run changes nothing.',
     )
     .argument('<file>', 'CSV with a header; dates in RFC 3339, or as in 12/1/2010 8:26')
     .option('--opening-stock <file>', 'what is there at the start (as for import stock)')
@@ -75,8 +75,8 @@ export function addDataCommands(program: Command, io: CommandIo, finish: Finish)
         '$ onhand replay orders online-retail.csv --opening 1 --store test',
       ) +
         '\nOpening stock is set once: a SKU that has a stock level at the store keeps it.\n' +
-        'Exit code 0 when the audit is clean afterwards, whatever was refused or could not be read;\n' +
-        '1 when it is not.\n',
+        'Exit code 0 when the audit is clean afterwards, whatever was refused or could not be\n' +
+        'read; 1 when it is not.\n',
     )
     .action(async (file: string, options: ReplayFlags) => {
       const { replayFile } = await import('./replay-orders.ts');

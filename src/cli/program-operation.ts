@@ -15,8 +15,8 @@ export function addOperationCommands(program: Command, io: CommandIo, finish: Fi
     .description('check the books')
     .command('verify')
     .description(
-      'Read every view of the schema `audit` that shows violations, with its count; the first rows\n' +
-        'where there are some. Exit code 0 when all are empty, 1 when one is not.',
+      'Read every view of the schema `audit` that shows violations, with its count; the first ' +
+        'rows where there are some. Exit code 0 when all are empty, 1 when one is not.',
     )
     .addOption(jsonOption())
     .addHelpText(

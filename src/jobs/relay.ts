@@ -1,10 +1,13 @@
-import { markListings, type Adapters, type DeliveryJob } from '../channels/index.ts';
+import { hasChannels, markListings, type Adapters, type DeliveryJob } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
-import { newestOfLevel, takeMessages } from '../outbox/index.ts';
+import { dropMessages, newestOfLevel, takeMessages } from '../outbox/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
 /** Messages of one merchant in a pass: its transaction takes some 100 ms with three channels. */
 const passLimit = 2_000;
+
+/** Messages that nobody wants cost a delete and nothing else. */
+const dropLimit = 20_000;
 
 export type RelayPass = {
   readonly messages: number;
@@ -23,6 +26,8 @@ export async function relayOnce(
   queue: DeliveryQueue,
   adapters: Adapters,
 ): Promise<RelayPass> {
+  const dropped = await dropUnwanted(db);
+  if (dropped !== undefined) return { messages: dropped, jobs: [], isFull: dropped >= dropLimit };
   return db.transaction().execute(async (tx) => {
     const messages = await takeMessages(tx, passLimit);
     if (messages.length === 0) return { messages: 0, jobs: [], isFull: false };
@@ -30,4 +35,26 @@ export async function relayOnce(
     await queue.insert(tx, jobs);
     return { messages: messages.length, jobs, isFull: messages.length >= passLimit };
   });
+}
+
+/** There is a channel after all: the pass is undone and done again with marking. */
+class ChannelAppeared extends Error {}
+
+/**
+ * Without any channel, messages leave the outbox unread. Whether there is one is asked again after
+ * the delete, in its transaction: a channel that was there when a change was committed is seen.
+ * @returns how many messages left, or undefined when there are channels
+ */
+async function dropUnwanted(db: Db): Promise<number | undefined> {
+  if (await hasChannels(db)) return undefined;
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const dropped = await dropMessages(tx, dropLimit);
+      if (await hasChannels(tx)) throw new ChannelAppeared();
+      return dropped;
+    });
+  } catch (error) {
+    if (error instanceof ChannelAppeared) return undefined;
+    throw error;
+  }
 }

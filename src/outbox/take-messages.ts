@@ -50,3 +50,11 @@ export async function takeMessages(tx: Tx, limit: number): Promise<readonly Outb
     recordedAt: row.recorded_at,
   }));
 }
+
+/** Removes messages that nobody wants, at most `limit` of them, and returns how many. */
+export async function dropMessages(tx: Tx, limit: number): Promise<number> {
+  const result = await sql`
+    delete from outbox_message where ctid = any (array(
+      select ctid from outbox_message limit ${limit} for update skip locked))`.execute(tx);
+  return Number(result.numAffectedRows ?? 0);
+}

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,11 +59,21 @@ test('onhand --help lists every command and what the exit codes mean', async () 
   expect(stdout).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 /);
 });
 
+test('the document shows the help as it is', async () => {
+  const document = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
+  for (const command of ['', ...commands]) {
+    const { stdout } = await onhand(...command.split(' ').filter(Boolean), '--help');
+    expect(document).toContain(`\`\`\`\n${stdout.trimEnd()}\n\`\`\``);
+  }
+});
+
 test('help is there at once: it loads neither database nor web server', () => {
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = new Set();
-    registerHooks({ load: (url, context, next) => { loaded.add(url); return next(url, context); } });
+    registerHooks({
+      load: (url, context, next) => { loaded.add(url); return next(url, context); },
+    });
     process.on('exit', () => process.stderr.write([...loaded].join('\\n')));
     process.argv = [process.argv[0], 'onhand', '--help'];
     await import(${JSON.stringify(main)});`;
@@ -129,7 +140,7 @@ test('a key that was made opens the door until it is revoked', async () => {
   expect((await onhand('keys', 'revoke', keyId)).code).toBe(2);
 });
 
-test('audit verify is 0 while the books add up, and 1 with the first rows when they do not', async () => {
+test('audit verify is 0 while the books add up, else 1 with the first rows', async () => {
   const clean = await onhand('audit', 'verify');
   expect(clean).toMatchObject({ code: 0 });
   expect(clean.stdout).toMatch(/^ledger_sum_differs +0$/m);
@@ -161,7 +172,8 @@ test('channels and dead letters can be listed, and redriven after a look', async
   await pool.query(
     `insert into channel (merchant_id, channel_id, kind, config, mode, timeout_ms, enabled, queue,
        selects_all, created_at, updated_at)
-     values ('default', 'webshop', 'webhook', '{}', 'latest', 5000, true, 'q', true, now(), now())`,
+     values
+       ('default', 'webshop', 'webhook', '{}', 'latest', 5000, true, 'q', true, now(), now())`,
   );
   await pool.query(
     `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,

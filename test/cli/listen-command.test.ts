@@ -2,22 +2,14 @@ import { expect, test } from 'vitest';
 import { signWebhook } from '../../src/channels/webhook/signature.ts';
 import { runCommandLine } from '../../src/cli/index.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { Writable } from 'node:stream';
+import { sink } from './run.ts';
 
 const secret = `whsec_${Buffer.from('a secret of the shop').toString('base64')}`;
 
-test('listen shows how to register it, prints what comes, and ends when it is told to', async () => {
+test('listen shows how to register it, prints what comes, and ends when told to', async () => {
   const stop = new AbortController();
   let stdout = '';
   let stderr = '';
-  const sink = (take: (text: string) => void): Writable =>
-    new Writable({
-      decodeStrings: false,
-      write: (chunk: string, _encoding, done) => {
-        take(chunk);
-        done();
-      },
-    });
   const ended = runCommandLine(['listen', '--port', '0', '--secret', secret], {
     stdout: sink((text) => (stdout += text)),
     stderr: sink((text) => (stderr += text)),

@@ -150,11 +150,11 @@ const settings = [
 test.each(settings)(
   'a run that dies anywhere and starts again ends as one that was left alone: $name',
   async ({ name, batch, againBatch, ttlSeconds, keySeconds }) => {
-    const { writer, close } = openTestWriter(database.connectionString, {
+    const opened = openTestWriter(database.connectionString, {
       idempotencyTtlSeconds: keySeconds,
     });
     const runAt = (storeId: string, size: number): Run => ({
-      writer,
+      writer: opened.writer,
       target: { merchantId: 'default', storeId },
       batch: size,
       ttlSeconds,
@@ -177,7 +177,7 @@ test.each(settings)(
       await replay(runAt(storeId, againBatch), new Fuse(0));
       expect({ storeId, state: await stateOf(storeId) }).toEqual({ storeId, state: expected });
     }
-    await close();
+    await opened.close();
     await expectCleanAudit(pool);
   },
 );

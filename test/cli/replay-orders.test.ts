@@ -183,6 +183,16 @@ test('a run that is told to stop ends in order and can be taken up', async () =>
   expect((await run(database.connectionString, args)).stdout).toMatch(/^applied +1$/m);
 });
 
+test('of two runs at once the second waits, and finds nothing left to do', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) =>
+    i % 3 === 2 ? row(`C${i}`, '10001', -2) : row(`${i}`, '10001', 3),
+  );
+  const file = await orderFile(rows);
+  const runs = await Promise.all([1, 2].map(() => replay(file, 'together', '--concurrency', '2')));
+  const applied = runs.map((ran) => summaryOf(ran)['orders'] === 60 && summaryOf(ran)['replayed']);
+  expect(applied.toSorted()).toEqual([0, 60]);
+});
+
 test.skipIf(realOrders === undefined)(
   'the real orders leave the stock that a plain loop over the file leaves',
   async () => {

@@ -27,7 +27,8 @@ export async function run(
   return { code: await runCommandLine(args, io), stdout, stderr };
 }
 
-function sink(take: (text: string) => void): NodeJS.WritableStream {
+/** A stream that hands on what is written. */
+export function sink(take: (text: string) => void): NodeJS.WritableStream {
   return new Writable({
     decodeStrings: false,
     write(chunk: string, _encoding, done) {
