@@ -23,9 +23,9 @@ comment on view audit.negative_quantity is
 -- holds that had ended by then were free although still in `reserved`; those that may have been are
 -- taken off, so a row is never a false alarm. Other wishes cannot be told from facts afterwards.
 --
--- One pass over the ledger in the order of its key: 12 s for 10 million entries. Looking up the newest balances of each
--- entry instead reads a level's whole history for a quantity that it never had (measured: 128 s
--- for 544,000 reservations of 1,743 SKUs).
+-- One pass over the ledger in the order of its key: 12 s for 10 million entries. Looking up the
+-- newest balances of each entry instead reads a level's whole history for a quantity that it never
+-- had (measured: 128 s for 544,000 reservations of 1,743 SKUs).
 create or replace view audit.oversold_by_reservation as
 select merchant_id, sku, location_id, version, reference, available, ended_holds, recorded_at
 from (

@@ -1,12 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../db/index.ts';
-import type { ChannelTable } from './tables.ts';
-
-/**
- * `latest`: only the newest figure matters, older ones are skipped. `every`: each ledger entry from
- * the channel's creation on, in the order of its level's versions.
- */
-export type ChannelMode = 'latest' | 'every';
+import type { ChannelMode, ChannelTable } from './tables.ts';
 
 export type ChannelRow = Selectable<ChannelTable>;
 

@@ -12,7 +12,7 @@ export type { AdapterOptions } from './adapters.ts';
 export { backoffMs } from './backoff.ts';
 export type { RetrySettings } from './backoff.ts';
 export { deadLetterQueue, hasChannels, queueName, viewChannel } from './channel.ts';
-export type { ChannelMode, ChannelRow, ChannelView } from './channel.ts';
+export type { ChannelRow, ChannelView } from './channel.ts';
 export {
   countDeadLetters,
   listDeadLetters,
@@ -56,4 +56,4 @@ export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
 export { continueBackfill, readRequests, sweepListings } from './sweep-listings.ts';
-export type { AttemptOutcome, DeliveryStatus } from './tables.ts';
+export type { AttemptOutcome, ChannelMode, DeliveryStatus } from './tables.ts';

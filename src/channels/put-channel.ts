@@ -10,10 +10,10 @@ import {
   credentialsContext,
   queueName,
   viewChannel,
-  type ChannelMode,
   type ChannelRow,
   type ChannelView,
 } from './channel.ts';
+import type { ChannelMode } from './tables.ts';
 
 const defaultTimeoutMs = 5_000;
 /** A call holds one of the channel's few places for so long. */

@@ -1,7 +1,12 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { ChannelMode } from './channel.ts';
 
 type Json = ColumnType<unknown, string, string>;
+
+/**
+ * `latest`: only the newest figure matters, older ones are skipped. `every`: each ledger entry from
+ * the channel's creation on, in the order of its level's versions.
+ */
+export type ChannelMode = 'latest' | 'every';
 
 export type ChannelTable = {
   merchant_id: string;

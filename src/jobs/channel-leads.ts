@@ -1,5 +1,6 @@
 import { isStillLed, leadChannels, releaseLease, type Lease } from '../channels/index.ts';
-import { ChannelWorker, type WorkerContext } from './channel-worker.ts';
+import { ChannelWorker } from './channel-worker.ts';
+import type { WorkerContext } from './worker-context.ts';
 import { Signal } from './signal.ts';
 
 const renewMs = 1_500;

@@ -9,7 +9,7 @@ import {
   type DeliveryJob,
   type ListingKey,
 } from '../channels/index.ts';
-import type { WorkerContext } from './channel-worker.ts';
+import type { WorkerContext } from './worker-context.ts';
 
 const betweenChecksMs = 1_000;
 /** Levels looked at in one go, and the goes in a turn: a turn costs the database some 100 ms. */

@@ -1,36 +1,18 @@
 import {
   leaseMsOf,
   reloadChannel,
-  type Adapters,
   type ChannelAdapter,
   type ChannelRow,
   type Lease,
-  type RetrySettings,
 } from '../channels/index.ts';
-import type { Clock } from '../clock.ts';
-import { isUnavailable, type Db } from '../db/index.ts';
-import type { SecretBox } from '../encryption.ts';
-import type { Logger } from '../logger.ts';
+import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
 import { makeCalls } from './make-calls.ts';
-import type { ClaimedJob, DeliveryQueue } from './delivery-queue.ts';
-import type { DeliveryEvents } from './events.ts';
+import type { ClaimedJob } from './delivery-queue.ts';
 import { Recorder, recordVerdicts, type Verdict } from './recorder.ts';
 import { Signal } from './signal.ts';
-
-export type WorkerContext = {
-  readonly db: Db;
-  readonly queue: DeliveryQueue;
-  readonly adapters: Adapters;
-  readonly secretBox: SecretBox;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly retry: RetrySettings;
-  readonly events: DeliveryEvents;
-  /** Between two looks for listings that lag with nobody working on them, in ms. */
-  readonly sweepMs: number;
-};
+import type { WorkerContext } from './worker-context.ts';
 
 /** Jobs claimed at once; small ones share a call. */
 const claimLimit = 20;

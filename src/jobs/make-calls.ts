@@ -12,7 +12,7 @@ import {
   type Step,
 } from '../channels/index.ts';
 import type { CallGate } from './call-gate.ts';
-import type { WorkerContext } from './channel-worker.ts';
+import type { WorkerContext } from './worker-context.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import type { Verdict } from './recorder.ts';
 import { judge, type Call, type CallReport } from './verdict.ts';

@@ -1,0 +1,21 @@
+import type { Adapters, RetrySettings } from '../channels/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Db } from '../db/index.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { Logger } from '../logger.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
+import type { DeliveryEvents } from './events.ts';
+
+/** What the workers of all channels share. */
+export type WorkerContext = {
+  readonly db: Db;
+  readonly queue: DeliveryQueue;
+  readonly adapters: Adapters;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retry: RetrySettings;
+  readonly events: DeliveryEvents;
+  /** Between two looks for listings that lag with nobody working on them, in ms. */
+  readonly sweepMs: number;
+};
