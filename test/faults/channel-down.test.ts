@@ -92,19 +92,24 @@ test('a dead channel gets dead letters, is redriven, and holds back no other', a
       `p99 ${percentile(lags, 0.99)} ms over ${lags.length} changes\n`,
   );
 
-  down.fail = () => undefined;
   type Redriven = { redriven: number };
-  const redrive = { channelId: 'down' };
-  const dry = await answer<Redriven>('POST', '/api/dead-letters/redrive', {
-    ...redrive,
-    dryRun: true,
-  });
-  expect(dry.redriven).toBeGreaterThan(0);
+  const redrive = (dryRun: boolean): Promise<Redriven> =>
+    answer('POST', '/api/dead-letters/redrive', { channelId: 'down', dryRun });
+  expect((await redrive(true)).redriven).toBeGreaterThan(0);
   expect((await deadLetters()).items.length).toBeGreaterThan(0);
   expect(down.levels.size).toBe(0);
-  const real = await answer<Redriven>('POST', '/api/dead-letters/redrive', redrive);
-  expect(real.redriven).toBeGreaterThan(0);
-  await converges(down, 'the redriven channel is true');
+
+  down.fail = () => undefined;
+  let redriven = 0;
+  // A call that was under way may still fail, and be given up, after the first redrive.
+  await waitFor(
+    async () => {
+      redriven += (await redrive(false)).redriven;
+      return isTrue(down);
+    },
+    { what: 'the redriven channel is true', timeoutMs: 60_000 },
+  );
+  expect(redriven).toBeGreaterThan(0);
   expect((await deadLetters()).items).toEqual([]);
   expect([...down.wentBack, ...healthy.wentBack]).toEqual([]);
   expect(down.unsigned + healthy.unsigned).toBe(0);
