@@ -59,10 +59,15 @@ export class LevelReader {
   async #answer(batch: readonly Waiting[]): Promise<void> {
     const keys = new Map(batch.map(({ key }) => [levelId(key), key]));
     const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
-    for (const { key, resolve } of batch) {
-      const level = levels.get(levelId(key));
-      resolve(level === undefined || !level.exists ? undefined : toRead(level));
-    }
+    const answer = (): void => {
+      for (const { key, resolve } of batch) {
+        const level = levels.get(levelId(key));
+        resolve(level === undefined || !level.exists ? undefined : toRead(level));
+      }
+    };
+    // As in the writer: the next query goes out first, and the answers while Postgres works on it.
+    if (this.#queue.length > 0) setImmediate(answer);
+    else answer();
   }
 }
 
