@@ -61,6 +61,8 @@ const converges = (receiver: Receiver, what: string): Promise<unknown> =>
   waitFor(() => isTrue(receiver), { what, timeoutMs: 60_000 });
 
 type List = { items: unknown[] };
+const redrive = (dryRun: boolean): Promise<{ redriven: number }> =>
+  answer('POST', '/api/dead-letters/redrive', { channelId: 'down', dryRun });
 const deadLetters = (): Promise<List> => answer('GET', '/api/dead-letters?channelId=down');
 
 test('a dead channel gets dead letters, is redriven, and holds back no other', async () => {
@@ -92,9 +94,6 @@ test('a dead channel gets dead letters, is redriven, and holds back no other', a
       `p99 ${percentile(lags, 0.99)} ms over ${lags.length} changes\n`,
   );
 
-  type Redriven = { redriven: number };
-  const redrive = (dryRun: boolean): Promise<Redriven> =>
-    answer('POST', '/api/dead-letters/redrive', { channelId: 'down', dryRun });
   expect((await redrive(true)).redriven).toBeGreaterThan(0);
   expect((await deadLetters()).items.length).toBeGreaterThan(0);
   expect(down.levels.size).toBe(0);
