@@ -48,7 +48,7 @@ export { replaceJobs, takeRedriven } from './move-listings.ts';
 export { planLatest } from './plan-call.ts';
 export type { Settlement, Step } from './plan-call.ts';
 export { planEntries } from './plan-entries.ts';
-export { publish } from './publish.ts';
+export { canOpenCredentials, publish } from './publish.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
 export { readListings } from './read-listings.ts';

@@ -43,6 +43,16 @@ export async function publish(
   }
 }
 
+/** Whether this process has the key that the channel's credentials were sealed with. */
+export function canOpenCredentials(channel: ChannelRow, secretBox: SecretBox): boolean {
+  try {
+    openCredentials(channel, secretBox);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 class CredentialsUnusable extends Error {}
 
 function openCredentials(channel: ChannelRow, secretBox: SecretBox): unknown {

@@ -1,4 +1,11 @@
-import { isStillLed, leadChannels, releaseLease, type Lease } from '../channels/index.ts';
+import {
+  canOpenCredentials,
+  isStillLed,
+  leadChannels,
+  releaseLease,
+  type ChannelRow,
+  type Lease,
+} from '../channels/index.ts';
 import { ChannelWorker } from './channel-worker.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { Signal } from './signal.ts';
@@ -94,6 +101,7 @@ export class ChannelLeads {
       if (worker !== undefined && isRenewal && !worker.isStopping) {
         worker.renew(channel, askedAt);
       } else if (worker !== undefined) this.#end(id, worker, channel.timeout_ms);
+      else if (!canOpenCredentials(channel, this.#context.secretBox)) this.#decline(channel);
       else if (!this.#ending.has(id) && adapter !== undefined) {
         const started = new ChannelWorker(this.#context, adapter, lease, askedAt);
         this.#workers.set(id, started);
@@ -101,6 +109,18 @@ export class ChannelLeads {
       }
     }
     return held;
+  }
+
+  /** Leaves a channel to a process that has its key: no attempt is spent without credentials. */
+  #decline(channel: ChannelRow): void {
+    const { merchant_id: merchantId, channel_id: channelId } = channel;
+    this.#context.logger.error(
+      { merchantId, channelId },
+      'the credentials of a channel were sealed with another key: set the same ENCRYPTION_KEY',
+    );
+    releaseLease(this.#context.db, channel, this.#leader).catch((error: unknown) => {
+      this.#context.logger.warn({ err: error }, 'a lease was not released; it will run out');
+    });
   }
 
   /** Ends workers of channels that are paused, disabled, deleted, or led by another process. */

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSecretBox } from '../../src/encryption.ts';
 import type { DeliveryEvents, Jobs } from '../../src/jobs/index.ts';
+import { createLogger } from '../../src/logger.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ChannelServer } from './channel-server.ts';
 import { DeliveryRig, quickRetry } from './delivery-rig.ts';
@@ -151,4 +153,25 @@ test('stopping lets a call end, gives the rest back, and releases the channel', 
 test('processes that start together agree on the schema', async () => {
   const all = await Promise.all([rig.start(), rig.start(), rig.start({ workers: false })]);
   expect(all.map((jobs) => jobs.isReady())).toEqual([true, true, true]);
+});
+
+test('a process with another encryption key leaves channels to one that has theirs', async () => {
+  const secretBox = openSecretBox({ encryptionKey: '22'.repeat(32), dataDir: '/nowhere' });
+  const declined: string[] = [];
+  const logger = createLogger('silent');
+  await rig.start({
+    secretBox,
+    logger: Object.assign(Object.create(logger) as typeof logger, {
+      error: (data: { channelId: string }) => declined.push(data.channelId),
+    }),
+  });
+  await rig.connect(server, 'web');
+  await rig.setLevel('A', 3);
+  await waitFor(() => declined.includes('web'), { what: 'the channel to be declined' });
+  expect(server.messages).toEqual([]);
+  await rig.start();
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 3 });
+  const attempts = (await rig.deliveries('web')).flatMap((delivery) => delivery.attempts);
+  expect(attempts.map(({ errorCode }) => errorCode)).toEqual([null]);
 });
