@@ -16,8 +16,9 @@ import { keyId } from './working-state.ts';
 const levelsQuery = `
   select c.now, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
     s.unavailable, s.safety_stock, s.incoming, s.updated_at,
-    case when s.reserved > 0
+    case when h.first_ends <= c.now
       then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
+    h.first_ends,
     s.version is not null or exists (
       select from location l
       where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
@@ -28,6 +29,10 @@ const levelsQuery = `
     select * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
+  cross join lateral (
+    select case when s.reserved > 0
+      then first_hold_ends(u.merchant_id, u.sku, u.location_id) end as first_ends
+    offset 0) h
   order by u.position`;
 
 /* Locks are taken in the order of the arrays, which is the same in every process. */
@@ -58,6 +63,7 @@ type LevelRow = [
   incoming: number,
   updatedAt: Date | null,
   expiredHolds: number,
+  firstHoldEnds: Date | null,
   storeExists: boolean,
 ];
 type KeyRow = [string, string, string, number | null, string | null, Date];
@@ -153,7 +159,7 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       sku: key.sku,
       storeId: key.storeId,
       exists: row[1] !== null,
-      storeExists: row[12],
+      storeExists: row[13],
       version: row[1] ?? 0,
       onHand: row[2] ?? 0,
       reserved: row[3] ?? 0,
@@ -165,6 +171,7 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       incoming: row[9] ?? 0,
       updatedAtMs: row[10]?.getTime() ?? 0,
       expiredHolds: row[11],
+      firstHoldEndsMs: row[12]?.getTime() ?? Number.POSITIVE_INFINITY,
     });
   }
   return levels;

@@ -1,6 +1,14 @@
 import { DatabaseUnavailable } from '../errors.ts';
-import { decideUnit, loadCommands, runBatch, type BatchOptions, type BatchUnit } from './batch.ts';
+import {
+  decideUnit,
+  loadCommands,
+  runBatch,
+  type BatchOptions,
+  type BatchUnit,
+  type WriterMemory,
+} from './batch.ts';
 import type { Command, Outcome } from './command.ts';
+import { LevelMemory } from './level-memory.ts';
 import { readBatch } from './read-batch.ts';
 import { WorkingState } from './working-state.ts';
 
@@ -21,7 +29,7 @@ type QueuedUnit = BatchUnit & {
  */
 export class StockWriter {
   readonly #options: WriterOptions;
-  readonly #contention = { lockFirst: 0 };
+  readonly #memory: WriterMemory = { levels: new LevelMemory(), lockFirst: 0 };
   readonly #queue: QueuedUnit[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -96,7 +104,7 @@ export class StockWriter {
   /** Never rejects: each unit of the batch is resolved or rejected by itself. */
   async #settle(units: readonly QueuedUnit[]): Promise<void> {
     try {
-      const outcomes = await runBatch(this.#options, units, this.#contention);
+      const outcomes = await runBatch(this.#options, units, this.#memory);
       const answer = (): void => {
         for (const [index, unit] of units.entries()) unit.resolve(outcomes[index] ?? []);
       };
