@@ -6,6 +6,7 @@ import type { Command, Loader, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
 import type { LevelMemory } from './level-memory.ts';
 import { readBatch, type BatchRead } from './read-batch.ts';
+import type { Turns } from './turns.ts';
 import { WorkingState } from './working-state.ts';
 
 /** How one batch went: what an operator needs to see why a request waited. */
@@ -76,15 +77,8 @@ class LostInCommit extends Error {
 /** What a writer learns from one batch for the next. */
 export type WriterMemory = {
   readonly levels: LevelMemory;
-  /**
-   * Batches still to begin with locks. Where another process changes the same levels, an attempt
-   * without them is often in vain: after one that was, the next batches lock.
-   */
-  lockFirst: number;
+  readonly turns: Turns;
 };
-
-/** So many batches lock first after one that met another process. */
-const lockFirstBatches = 50;
 
 /**
  * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
@@ -99,23 +93,24 @@ export async function runBatch(
   const startedAt = performance.now();
   const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
   const lost: LostAttempt[] = [];
-  const lockFirst = memory.lockFirst > 0;
-  if (lockFirst) memory.lockFirst -= 1;
-  let guess = lockFirst ? undefined : guessBatch(options, units, memory.levels);
+  const { levels, turns } = memory;
+  let guess = guessBatch(options, units, levels);
   for (let number = 1; ; number += 1) {
     const attempt: Attempt = {
       number,
       queuedMs,
-      lock: lockFirst || lost.length > 0 || (number > 1 && guess === undefined),
+      lock: lost.length > 0 || number > 2,
       lost,
-      levels: memory.levels,
+      levels,
     };
     try {
-      return await attemptBatch(options, units, attempt, guess);
+      const outcomes = await attemptBatch(options, units, attempt, guess);
+      if (guess === undefined) turns.saw(false);
+      return outcomes;
     } catch (error) {
       const code = sqlStateOf(error) ?? '';
       if (!retriable.has(code) && !(error instanceof LostInCommit)) throw error;
-      if (code === staleState && guess === undefined) memory.lockFirst = lockFirstBatches;
+      if (code === staleState && guess === undefined) turns.saw(true);
       if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
       const late = performance.now() - startedAt > options.timeoutMs;
       if (number >= options.maxRetries || late) {

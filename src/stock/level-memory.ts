@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { levelId, type Level } from './level.ts';
+import { levelId, type Level, type LevelKey } from './level.ts';
 import type { BatchRead } from './read-batch.ts';
 
 /** So many levels are remembered: some 30 MB. */
@@ -67,6 +67,27 @@ export class LevelMemory {
 
   forget(levels: Iterable<Level>): void {
     for (const level of levels) this.#levels.delete(levelId(level));
+  }
+
+  /** What is remembered, if it is not more than so many levels. */
+  few(limit: number): readonly LevelKey[] {
+    return this.#levels.size > limit ? [] : [...this.#levels.values()];
+  }
+
+  /**
+   * Others may have changed anything: only these are known now.
+   * @returns whether one of them is not as it was remembered
+   */
+  replaceAll(levels: Iterable<Level>): boolean {
+    const found = [...levels];
+    const moved = found.some((level) => {
+      const known = this.#levels.get(levelId(level));
+      return known !== undefined && known.version !== level.version;
+    });
+    this.#levels.clear();
+    this.#readFirst = 0;
+    this.keep(found);
+    return moved;
   }
 
   /** What was remembered was out of date, or an idempotency key was in use already. */

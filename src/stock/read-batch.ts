@@ -120,7 +120,8 @@ function keyColumns(keys: readonly LevelKey[]): string[] {
   ];
 }
 
-function distinctKeys(commands: readonly Command[]): LevelKey[] {
+/** Each level that the commands may touch, once, in lock order. */
+export function distinctKeys(commands: readonly Pick<Command, 'levelKeys'>[]): LevelKey[] {
   const keys = new Map<string, LevelKey>();
   for (const command of commands) for (const key of command.levelKeys) keys.set(levelId(key), key);
   return [...keys].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
