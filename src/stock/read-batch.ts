@@ -14,11 +14,11 @@ import { keyId } from './working-state.ts';
  * has expired. It is read together with the levels: whoever commits after this read comes later.
  */
 const levelsQuery = `
-  select c.now, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
-    s.unavailable, s.safety_stock, s.incoming, s.updated_at,
+  select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
+    s.unavailable, s.safety_stock, s.incoming, date_part('epoch', s.updated_at) * 1000,
     case when h.first_ends <= c.now
       then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
-    h.first_ends,
+    date_part('epoch', h.first_ends) * 1000,
     s.version is not null or exists (
       select from location l
       where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
@@ -51,7 +51,7 @@ const keysQuery = `
     offset 0) k`;
 
 type LevelRow = [
-  now: Date,
+  nowMs: number,
   version: number | null,
   onHand: number,
   reserved: number,
@@ -61,16 +61,22 @@ type LevelRow = [
   unavailable: number,
   safetyStock: number,
   incoming: number,
-  updatedAt: Date | null,
+  updatedAtMs: number | null,
   expiredHolds: number,
-  firstHoldEnds: Date | null,
+  firstHoldEndsMs: number | null,
   storeExists: boolean,
 ];
 type KeyRow = [string, string, string, number | null, string | null, Date];
 
-export type BatchRead = {
+export type LevelsRead = {
+  /** The batch's moment: not before any change that was read. */
   readonly now: Date;
+  /** What the database's own clock showed, in ms since 1970. */
+  readonly databaseMs: number;
   readonly levels: Map<string, Level>;
+};
+
+export type BatchRead = Pick<LevelsRead, 'now' | 'levels'> & {
   readonly answers: Map<string, RememberedAnswer>;
 };
 
@@ -84,7 +90,7 @@ export async function readBatch(
   commands: readonly Command[],
   offsetMs: number,
   lock: boolean,
-): Promise<BatchRead> {
+): Promise<BatchRead & LevelsRead> {
   const keys = distinctKeys(commands);
   const locked = lock
     ? client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(keys) })
@@ -97,19 +103,24 @@ export async function readBatch(
   return { ...(await levels), answers: await answers };
 }
 
-/** Reads levels, each key once, with the database's time. A missing level has version 0. */
+/** Reads levels, each key once, and the moment. A missing level has version 0. */
 export async function readLevels(
   client: Pool | PoolClient,
   keys: readonly LevelKey[],
   offsetMs: number,
-): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+): Promise<LevelsRead> {
   const { rows } = await client.query<LevelRow>({
     name: 'stock_levels',
     text: levelsQuery,
     values: [...keyColumns(keys), offsetMs],
     rowMode: 'array',
   });
-  return { now: rows[0]?.[0] ?? new Date(0), levels: toLevels(keys, rows) };
+  const databaseMs = rows[0]?.[0] ?? 0;
+  const levels = toLevels(keys, rows);
+  // A process that goes by a guess may have stamped a change a little ahead of the database.
+  let nowMs = Math.ceil(databaseMs);
+  for (const { updatedAtMs } of levels.values()) nowMs = Math.max(nowMs, updatedAtMs);
+  return { now: new Date(nowMs), databaseMs: databaseMs - offsetMs, levels };
 }
 
 function keyColumns(keys: readonly LevelKey[]): string[] {
@@ -170,9 +181,9 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       unavailable: row[7] ?? 0,
       safetyStock: row[8] ?? 0,
       incoming: row[9] ?? 0,
-      updatedAtMs: row[10]?.getTime() ?? 0,
+      updatedAtMs: Math.round(row[10] ?? 0),
       expiredHolds: row[11],
-      firstHoldEndsMs: row[12]?.getTime() ?? Number.POSITIVE_INFINITY,
+      firstHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
     });
   }
   return levels;

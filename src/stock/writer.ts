@@ -115,11 +115,12 @@ export class StockWriter {
     const commands = this.#queue.flatMap((unit) => unit.commands).slice(0, turnReadLimit);
     // And what processes fight for: commands on it will have come until the turn has.
     const keys = distinctKeys([...commands, { levelKeys: levels.few(turnReadLimit) }]);
+    const askedAt = performance.now();
     const taken = await turns.take((client) => readLevels(client, keys, offsetMs));
     if (taken === undefined) return;
     const { turn, found } = taken;
     if (levels.replaceAll(found.levels.values())) turns.renew();
-    levels.hearClock(found.now.getTime() - offsetMs);
+    levels.clock.hear(found.databaseMs, askedAt);
     do {
       await this.#settle(this.#takeBatch(), turn);
     } while (this.#queue.length > 0 && !turn.isOver);
