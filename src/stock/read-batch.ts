@@ -14,8 +14,9 @@ import { keyId } from './working-state.ts';
  * has expired. It is read together with the levels: whoever commits after this read comes later.
  */
 const levelsQuery = `
-  select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
-    s.unavailable, s.safety_stock, s.incoming, date_part('epoch', s.updated_at) * 1000,
+  select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated,
+    s.open_orders, s.pending_sales, s.unavailable, s.safety_stock, s.incoming,
+    date_part('epoch', s.updated_at) * 1000,
     case when h.first_ends <= c.now
       then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
     date_part('epoch', h.first_ends) * 1000,
