@@ -38,7 +38,7 @@ export class LevelMemory {
         const id = levelId(key);
         if (levels.has(id)) continue;
         const level = this.#levels.get(id);
-        if (level === undefined || level.firstHoldEndsMs <= nowMs + offsetMs) return undefined;
+        if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) return undefined;
         levels.set(id, { ...level });
       }
     }

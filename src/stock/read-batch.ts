@@ -17,9 +17,11 @@ const levelsQuery = `
   select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated,
     s.open_orders, s.pending_sales, s.unavailable, s.safety_stock, s.incoming,
     date_part('epoch', s.updated_at) * 1000,
-    case when h.first_ends <= c.now
+    case when s.reserved > 0
       then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
-    date_part('epoch', h.first_ends) * 1000,
+    case when s.reserved > 0
+      then date_part('epoch', next_hold_ends(u.merchant_id, u.sku, u.location_id, c.now)) * 1000
+      end,
     s.version is not null or exists (
       select from location l
       where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
@@ -30,10 +32,6 @@ const levelsQuery = `
     select * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
-  cross join lateral (
-    select case when s.reserved > 0
-      then first_hold_ends(u.merchant_id, u.sku, u.location_id) end as first_ends
-    offset 0) h
   order by u.position`;
 
 /* Locks are taken in the order of the arrays, which is the same in every process. */
@@ -64,7 +62,7 @@ type LevelRow = [
   incoming: number,
   updatedAtMs: number | null,
   expiredHolds: number,
-  firstHoldEndsMs: number | null,
+  nextHoldEndsMs: number | null,
   storeExists: boolean,
 ];
 type KeyRow = [string, string, string, number | null, string | null, Date];
@@ -82,7 +80,8 @@ export type BatchRead = Pick<LevelsRead, 'now' | 'levels'> & {
 };
 
 /**
- * Reads all that a batch's commands decide on, in one round trip (the statements are pipelined).
+ * Reads all that a batch's commands decide on, in one round trip (the statements are pipelined);
+ * in two where a hold ends just then.
  * @param offsetMs moves the database's clock; 0 in production
  * @param lock take the rows' locks first; only inside a transaction
  */
@@ -101,7 +100,15 @@ export async function readBatch(
   // All are on the wire; the first failure is the one to report, none may stay unhandled.
   const results = await Promise.allSettled([locked, levels, answers]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  return { ...(await levels), answers: await answers };
+  let read = await levels;
+  // A hold that ended between the database's moment and the batch's was counted as lasting.
+  while (hasHoldEndedMeanwhile(read, offsetMs)) read = await readLevels(client, keys, offsetMs);
+  return { ...read, answers: await answers };
+}
+
+function hasHoldEndedMeanwhile({ now, databaseMs, levels }: LevelsRead, offsetMs: number): boolean {
+  if (now.getTime() <= databaseMs + offsetMs) return false;
+  return [...levels.values()].some(({ nextHoldEndsMs }) => nextHoldEndsMs <= now.getTime());
 }
 
 /** Reads levels, each key once, and the moment. A missing level has version 0. */
@@ -184,7 +191,7 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       incoming: row[9] ?? 0,
       updatedAtMs: Math.round(row[10] ?? 0),
       expiredHolds: row[11],
-      firstHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
+      nextHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
     });
   }
   return levels;
