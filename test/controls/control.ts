@@ -40,7 +40,7 @@ export function applyChange(text: string, { file, before, after }: Change): stri
  */
 export function namePattern(name: string): RegExp {
   const literal = name
-    .split(/%[sdifjoO]|\$\w+(?:\.\w+)*/)
+    .split(/%[sdifjoO#]|\$\w+(?:\.\w+)*/)
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`));
   return new RegExp(`(?:^| )${literal.join('.*')}$`, 's');
 }

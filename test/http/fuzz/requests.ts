@@ -55,10 +55,7 @@ export function anyRequest(route: Route): fc.Arbitrary<FuzzRequest> {
     body: anyBody(route),
     encoding: fc.oneof({ weight: 9, arbitrary: utf8 }, { weight: 1, arbitrary: latin1 }),
   });
-  return fc.oneof(
-    { weight: 1, arbitrary: validRequest(route) },
-    { weight: 3, arbitrary: hostile },
-  );
+  return fc.oneof({ weight: 1, arbitrary: validRequest(route) }, { weight: 3, arbitrary: hostile });
 }
 
 const utf8 = fc.constant<'utf8' | 'latin1'>('utf8');
@@ -177,7 +174,10 @@ function anyBody(route: Route): fc.Arbitrary<string | undefined> {
   const broken = fc.constantFrom<string | undefined>(...brokenBodies, undefined);
   // A body where none belongs is nobody's business.
   if (schema === undefined) {
-    return fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: broken });
+    return fc.oneof(
+      { weight: 5, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: broken },
+    );
   }
   const valid = validValue(schema);
   return fc.oneof(

@@ -69,7 +69,9 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
  * A digest of every row of the merchant, table by table; of the other merchants only how many
  * there are, so that it costs the same however many runs there were before.
  */
-async function prepareFingerprint({ core }: TestApp): Promise<(merchantId: string) => Promise<string>> {
+async function prepareFingerprint({
+  core,
+}: TestApp): Promise<(merchantId: string) => Promise<string>> {
   const { rows: tables } = await core.pool.query<{ name: string }>(
     `select c.table_name as name from information_schema.columns c
      join information_schema.tables t using (table_schema, table_name)
@@ -84,7 +86,11 @@ async function prepareFingerprint({ core }: TestApp): Promise<(merchantId: strin
   const text = `${digests.join(' union all ')}
     union all select 'merchants', count(*), null from merchant order by 1`;
   return async (merchantId) => {
-    const { rows } = await core.pool.query({ name: 'fuzz_fingerprint', text, values: [merchantId] });
+    const { rows } = await core.pool.query({
+      name: 'fuzz_fingerprint',
+      text,
+      values: [merchantId],
+    });
     return JSON.stringify(rows);
   };
 }
