@@ -38,7 +38,7 @@ export async function runTests(run: TestRun, signal: AbortSignal): Promise<unkno
     },
   );
   const kill = (): void => {
-    if (child.pid === undefined || child.exitCode !== null) return;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     process.kill(-child.pid, 'SIGKILL');
   };
   const timer = setTimeout(kill, timeoutMs);

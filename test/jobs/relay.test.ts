@@ -18,7 +18,9 @@ test('messages stay in the outbox until their jobs are there', async () => {
     `alter table pgboss.job add constraint no_deliveries check (name not like 'channel.%')`,
   );
   await rig.setLevel('A', 3);
-  await waitFor(() => log.includes('the relay could not read'), { what: 'a relay that cannot make the job' });
+  await waitFor(() => log.includes('the relay could not read'), {
+    what: 'a relay that cannot make the job',
+  });
   expect(await countMessages(rig.db)).toBe(1);
   expect((await rig.inspector.query('select from listing')).rowCount).toBe(0);
 

@@ -47,8 +47,7 @@ export const deliveryControls: readonly Control[] = [
   {
     id: 'echo-without-effect',
     promise:
-      'A change of its own that leaves available as it was is no proof of what a ' +
-      'channel shows.',
+      'A change of its own that leaves available as it was is no proof of what a channel shows.',
     changes: [{ file: 'src/channels/plan-call.ts', before: ' || own.hasNoEffect', after: '' }],
     test: 'test/jobs/echo.test.ts',
     name: 'the sale of what was reserved is told to the channel that sold it',
@@ -153,8 +152,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'src/channels/lead-channels.ts',
-        before: '      where enabled and paused_at is null\n' + '        and (',
-        after: '      where enabled\n' + '        and (',
+        before: '      where enabled and paused_at is null\n        and (',
+        after: '      where enabled\n        and (',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
@@ -196,7 +195,7 @@ export const deliveryControls: readonly Control[] = [
           "when l.state = 'queued' then not listing_has_job(v_channel.queue, " +
           'l.job_id, p_working)\n' +
           "        when l.state = 'dead'",
-        after: "when l.state = 'queued' then false\n" + "        when l.state = 'dead'",
+        after: "when l.state = 'queued' then false\n        when l.state = 'dead'",
       },
     ],
     test: 'test/jobs/recovery.test.ts',
@@ -234,8 +233,7 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'src/jobs/call-gate.ts',
-        before:
-          '    this.#blockedUntil = Math.max(this.#blockedUntil, performance.now() + ' + 'ms);\n',
+        before: '    this.#blockedUntil = Math.max(this.#blockedUntil, performance.now() + ms);\n',
         after: '',
       },
     ],
@@ -278,7 +276,7 @@ export const deliveryControls: readonly Control[] = [
   {
     id: 'whole-versions-of-a-page',
     promise:
-      'A version of several entries is sent whole where a page of the ledger ' + 'ends within it.',
+      'A version of several entries is sent whole where a page of the ledger ends within it.',
     changes: [
       {
         file: 'src/channels/plan-entries.ts',

@@ -67,7 +67,7 @@ export const httpControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/request-body.ts',
-        before: 'if (size > limit) stop(tooLarge(limit));\n' + '      else ',
+        before: 'if (size > limit) stop(tooLarge(limit));\n      else ',
         after: '',
       },
     ],

@@ -73,8 +73,8 @@ export const idempotencyControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/claim.ts',
-        before: '  } else {\n' + '    await dropClaim(db, request, claim.token);',
-        after: '  } else {\n' + '    claim.token.getTime();',
+        before: '  } else {\n    await dropClaim(db, request, claim.token);',
+        after: '  } else {\n    claim.token.getTime();',
       },
     ],
     test: 'test/http/idempotency.test.ts',

@@ -43,7 +43,7 @@ export const outboxControls: readonly Control[] = [
       {
         file: 'src/outbox/take-messages.ts',
         before: 'export async function takeMessages(',
-        after: 'let last = 0;\n' + 'export async function takeMessages(',
+        after: 'let last = 0;\nexport async function takeMessages(',
       },
       {
         file: 'src/outbox/take-messages.ts',
@@ -52,8 +52,7 @@ export const outboxControls: readonly Control[] = [
       },
       {
         file: 'src/outbox/take-messages.ts',
-        before:
-          '    returning merchant_id, sku, location_id, version, ' + 'recorded_at`.execute(tx);',
+        before: '    returning merchant_id, sku, location_id, version, recorded_at`.execute(tx);',
         after:
           '    returning message_id, merchant_id, sku, location_id, version, ' +
           'recorded_at`.execute(tx);\n' +

@@ -8,8 +8,7 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/read-batch.ts',
-        before:
-          '      then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else ' + '0 end,',
+        before: '      then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,',
         after: '      then 0 else 0 end,',
       },
     ],
@@ -66,8 +65,7 @@ export const reservationControls: readonly Control[] = [
       {
         file: 'src/reservations/decide.ts',
         before:
-          "if (late && (policy === 'never' || guardShort(lines, availableOf) !== " +
-          'undefined)) {',
+          "if (late && (policy === 'never' || guardShort(lines, availableOf) !== undefined)) {",
         after: "if (late && policy === 'never') {",
       },
     ],
@@ -81,8 +79,7 @@ export const reservationControls: readonly Control[] = [
       {
         file: 'src/reservations/decide.ts',
         before:
-          "if (late && (policy === 'never' || guardShort(lines, availableOf) !== " +
-          'undefined)) {',
+          "if (late && (policy === 'never' || guardShort(lines, availableOf) !== undefined)) {",
         after: 'if (late && guardShort(lines, availableOf) !== undefined) {',
       },
     ],
@@ -109,7 +106,7 @@ export const reservationControls: readonly Control[] = [
       {
         file: 'sql/functions/stock_commit_reservations.sql',
         before:
-          "    set held_until = case when moved.status = 'active' then " + 'moved.expires_at end\n',
+          "    set held_until = case when moved.status = 'active' then moved.expires_at end\n",
         after: '    set held_until = l.held_until\n',
       },
     ],

@@ -21,8 +21,8 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/decide.ts',
-        before: '  return guardShort(lines, availableOf);\n' + '}',
-        after: '  return undefined;\n' + '}',
+        before: '  return guardShort(lines, availableOf);\n}',
+        after: '  return undefined;\n}',
       },
     ],
     test: 'test/concurrency/two-processes.test.ts',
@@ -60,7 +60,7 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/stock_commit.sql',
-        before: '\n' + '        and s.version = u.read_version',
+        before: '\n        and s.version = u.read_version',
         after: '',
       },
     ],
@@ -82,8 +82,7 @@ export const stockControls: readonly Control[] = [
   },
   {
     id: 'lock-order-of-reads',
-    promise:
-      'Locks that are taken before the read are taken in one order, not in that ' + 'of arrival.',
+    promise: 'Locks that are taken before the read are taken in one order, not in that of arrival.',
     changes: [
       {
         file: 'src/stock/read-batch.ts',
@@ -100,7 +99,7 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/working-state.ts',
-        before: '\n' + '      .toSorted((a, b) => (a.id < b.id ? -1 : 1));',
+        before: '\n      .toSorted((a, b) => (a.id < b.id ? -1 : 1));',
         after: ';',
       },
     ],
@@ -182,8 +181,7 @@ export const stockControls: readonly Control[] = [
         file: 'src/stock/writer.ts',
         before: '    return decideUnit(state, { commands, atomic });',
         after:
-          '    return decideUnit(state, { commands, atomic }) && ' +
-          'this.submit(commands, atomic);',
+          '    return decideUnit(state, { commands, atomic }) && this.submit(commands, atomic);',
       },
     ],
     test: 'test/stock/writer.test.ts',

@@ -27,9 +27,24 @@ export function readContract(description: Description): Contract {
     const pointer = ['paths', path, method.toLowerCase(), 'responses', status, 'content', type];
     const validate = ajv.getSchema(`description#/${[...pointer, 'schema'].map(escape).join('/')}`);
     if (validate === undefined) return ['the description has no schema for it'];
-    if (validate(JSON.parse(answer.text)) === true) return [];
-    return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+    const body: unknown = JSON.parse(answer.text);
+    if (!validate(body)) {
+      return (validate.errors ?? []).map(({ instancePath: at, message }) => `${at} ${message}`);
+    }
+    return given === 'application/problem+json'
+      ? problemsOf(body, response.description, answer)
+      : [];
   };
+}
+
+/** What a problem document says beside its schema. */
+function problemsOf(body: unknown, described: string, answer: WireAnswer): readonly string[] {
+  const { status, code, requestId } = body as Readonly<Record<string, unknown>>;
+  return [
+    ...(status === answer.status ? [] : ['its body has another status']),
+    ...(described.split(', ').includes(String(code)) ? [] : [`the code ${code} is not described`]),
+    ...(requestId === answer.headers['x-request-id'] ? [] : ['its body has another request id']),
+  ];
 }
 
 /** A step of a JSON pointer, in a URL. */

@@ -13,7 +13,10 @@ type Content = Readonly<Record<string, { readonly schema: Schema }>>;
 export type Described = {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+  /** The description of a refusal names the codes that it can have. */
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly content?: Content }>
+  >;
 };
 
 export type Description = {

@@ -27,6 +27,8 @@ let app: TestApp;
 let wire: Wire;
 let contract: Contract;
 let newWorld: () => Promise<World>;
+/** How many requests were answered so. */
+const answered = { accepted: 0, refused: 0 };
 
 beforeAll(async () => {
   // So small that a body can be too large.
@@ -41,6 +43,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  const { accepted, refused } = answered;
+  process.stdout.write(`fuzz: ${accepted} requests were accepted, ${refused} refused\n`);
   wire.close();
   await app.close();
 });
@@ -61,6 +65,7 @@ async function keepsPromises(requests: readonly FuzzRequest[]): Promise<void> {
   let before = await world.fingerprint();
   for (const request of requests) {
     const answer = await send(world, request);
+    answered[answer.status < 400 ? 'accepted' : 'refused'] += 1;
     const after = await world.fingerprint();
     const changed = after !== before;
     const mayChange = answer.status < 300 && request.method !== 'GET';

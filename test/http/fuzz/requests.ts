@@ -25,7 +25,7 @@ export function validRequest(route: Route): fc.Arbitrary<FuzzRequest> {
   const { parameters = [] } = route.described;
   const schema = bodySchemaOf(route);
   return assemble(route, {
-    caller: fc.constant('root'),
+    caller: caller('root'),
     path: valuesOf(parameters, 'path', (parameter) => textOf(validParameter(parameter))),
     query: valuesOf(parameters, 'query', (parameter) => textOf(validParameter(parameter))),
     headers: fc.record({ 'content-type': fc.constant('application/json') }),
@@ -37,17 +37,12 @@ export function validRequest(route: Route): fc.Arbitrary<FuzzRequest> {
 /** Requests to a route: valid, nearly valid, and hostile in any of their parts. */
 export function anyRequest(route: Route): fc.Arbitrary<FuzzRequest> {
   const { parameters = [] } = route.described;
-  const value = (parameter: Parameter) =>
-    fc.oneof(
-      { weight: 5, arbitrary: textOf(validParameter(parameter)) },
-      { weight: 2, arbitrary: hostileText },
-    );
   const hostile = assemble(route, {
     caller: callers,
-    path: valuesOf(parameters, 'path', value),
+    path: valuesOf(parameters, 'path', anyText),
     query: fc
       .tuple(
-        valuesOf(parameters, 'query', value),
+        valuesOf(parameters, 'query', anyText),
         fc.dictionary(hostileText, hostileText, { maxKeys: 1 }),
       )
       .map(([known, unknown]) => ({ ...unknown, ...known })),
@@ -71,13 +66,13 @@ type Parts = {
 };
 
 function assemble({ name, method, path: pattern }: Route, parts: Parts): fc.Arbitrary<FuzzRequest> {
-  return fc.record(parts).map(({ path, query, caller, headers: sent, body, encoding }) => {
+  return fc.record(parts).map(({ path, query, caller: who, headers: sent, body, encoding }) => {
     const pathname = pattern.replaceAll(/\{(\w+)\}/g, (_, parameter: string) =>
       encode(path[parameter] || 'x'),
     );
     const pairs = Object.entries(query).map(([key, text]) => `${encode(key)}=${encode(text)}`);
     const target = pairs.length === 0 ? pathname : `${pathname}?${pairs.join('&')}`;
-    return { route: name, method, target, caller, headers: sent, body, encoding };
+    return { route: name, method, target, caller: who, headers: sent, body, encoding };
   });
 }
 
@@ -101,6 +96,13 @@ function textOf(value: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   return value.map(String);
 }
 
+function anyText(parameter: Parameter): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 5, arbitrary: textOf(validParameter(parameter)) },
+    { weight: 2, arbitrary: hostileText },
+  );
+}
+
 function valuesOf(
   parameters: readonly Parameter[],
   place: 'path' | 'query',
@@ -113,10 +115,12 @@ function valuesOf(
   ) as fc.Arbitrary<Record<string, string>>;
 }
 
-const callers = fc.oneof<fc.MaybeWeightedArbitrary<fc.Arbitrary<CallerKind>>[]>(
-  { weight: 12, arbitrary: fc.constant('root') },
-  { weight: 3, arbitrary: fc.constantFrom('admin', 'member') },
-  { weight: 1, arbitrary: fc.constantFrom('nobody', 'stranger', 'elsewhere') },
+const caller = (...kinds: CallerKind[]): fc.Arbitrary<CallerKind> => fc.constantFrom(...kinds);
+
+const callers = fc.oneof(
+  { weight: 12, arbitrary: caller('root') },
+  { weight: 3, arbitrary: caller('admin', 'member') },
+  { weight: 1, arbitrary: caller('nobody', 'stranger', 'elsewhere') },
 );
 
 /** Node's client sends no control characters; each other character is a byte. */
