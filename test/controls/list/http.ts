@@ -263,9 +263,9 @@ export const httpControls: readonly Control[] = [
     promise: 'The description names every route.',
     changes: [
       {
-        file: 'src/http/routes/index.ts',
-        before: '  const all = [...operations, description];',
-        after: '  const all = [...operations.slice(1), description];',
+        file: 'src/http/openapi.ts',
+        before: 'for (const operation of operations) describeOperation(',
+        after: 'for (const operation of operations.slice(1)) describeOperation(',
       },
     ],
     test: 'test/http/openapi.test.ts',

@@ -91,7 +91,7 @@ export const stockControls: readonly Control[] = [
       },
     ],
     test: 'test/stock/contention.test.ts',
-    name: 'levels are locked in one order, whatever the order of the commands',
+    name: 'levels are locked before the read in one order, whatever that of the commands',
   },
   {
     id: 'lock-order-of-writes',
@@ -104,7 +104,7 @@ export const stockControls: readonly Control[] = [
       },
     ],
     test: 'test/stock/contention.test.ts',
-    name: 'levels are locked in one order, whatever the order of the commands',
+    name: 'levels are written in one order, whatever the order of the commands',
   },
   {
     id: 'lost-commit',
