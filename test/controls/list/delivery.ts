@@ -219,13 +219,13 @@ export const deliveryControls: readonly Control[] = [
     promise: 'No more calls are made than a channel allows.',
     changes: [
       {
-        file: 'src/jobs/call-gate.ts',
-        before: '      if (delay > 0 && this.#isOpen) await this.#pause(delay);\n',
-        after: '',
+        file: 'src/jobs/token-bucket.ts',
+        before: 'return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;',
+        after: 'return 0;',
       },
     ],
-    test: 'test/jobs/delivery.test.ts',
-    name: 'no more calls are made than the rate limit allows',
+    test: 'test/jobs/call-gate.test.ts',
+    name: 'tokens come back at their rate, and never more than a tenth of a second holds',
   },
   {
     id: 'retry-after',

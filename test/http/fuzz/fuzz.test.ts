@@ -6,6 +6,7 @@ import { startTestApp, type TestApp } from '../../support/app.ts';
 import { readContract, type Contract } from './contract.ts';
 import { routesOf, type Description, type Route } from './description.ts';
 import { anyRequest, fillIn, validRequest, type FuzzRequest } from './requests.ts';
+import { worstRequests } from './worst-values.ts';
 import { openWire, type Wire, type WireAnswer } from './wire.ts';
 import { openWorlds, type World } from './world.ts';
 
@@ -89,7 +90,7 @@ const storyOf = (route: Route): fc.Arbitrary<FuzzRequest[]> =>
   fc
     .tuple(
       fc.array(anything, { maxLength: 2 }),
-      fc.array(anyRequest(route), { minLength: 1, maxLength: 6 }),
+      fc.array(anyRequest(route), { minLength: 1, maxLength: 12, size: 'max' }),
     )
     .map(([prelude, own]) => [...prelude, ...own]);
 
@@ -114,11 +115,16 @@ describe('whatever it is sent', () => {
 });
 
 test.each(routes.map((route) => [route.name, route] as const))(
+  '%s takes the worst values in every place',
+  (_, route) => keepsPromises(worstRequests(route)),
+);
+
+test.each(routes.map((route) => [route.name, route] as const))(
   '%s is reached: of its valid requests some succeed',
   async (_, route) => {
     const statuses: number[] = [];
     // Always the same ones.
-    for (const request of fc.sample(validRequest(route), { numRuns: 40, seed: 1 })) {
+    for (const request of fc.sample(validRequest(route), { numRuns: 200, seed: 1 })) {
       const { status } = await send(await newWorld(), request);
       statuses.push(status);
       if (status < 300) return;

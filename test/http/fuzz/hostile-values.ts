@@ -60,18 +60,26 @@ const texts = [
   ...cursors,
 ];
 
+/** What Postgres cannot store, and what it stores but nobody should. */
+const unstorable = ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b', 'a\u001fb', 'a\nb'];
+
 /** Texts that have broken such services before, and any others. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...unstorable) },
   { weight: 3, arbitrary: fc.constantFrom(...texts) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
 );
 
+export const hostileNumber: fc.Arbitrary<number> = fc.oneof(
+  fc.constantFrom(0, -1, 0.5, 2_147_483_647, 2_147_483_648, -2_147_483_648, 2 ** 53, 1e308),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+
 const leaf: fc.Arbitrary<unknown> = fc.oneof(
   hostileText,
-  fc.constantFrom(0, 1, -1, 0.5, 2_147_483_647, 2_147_483_648, -2_147_483_648, 1e308, 2 ** 53),
+  hostileNumber,
   fc.constantFrom(null, true, false),
   fc.constantFrom([], {}),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
 );
 
 /** Any JSON, with the texts above in it. */

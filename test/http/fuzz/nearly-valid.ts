@@ -1,9 +1,15 @@
 import fc from 'fast-check';
-import { hostileJson, hostileText } from './hostile-values.ts';
+import { hostileJson, hostileNumber, hostileText } from './hostile-values.ts';
 
 type Place = readonly (string | number)[];
 
-type Blow = 'replace' | 'remove' | 'add' | 'wrap';
+type Blow = 'swap' | 'replace' | 'remove' | 'add' | 'wrap';
+
+type Weapons = {
+  readonly text: string;
+  readonly number: number;
+  readonly other: unknown;
+};
 
 /** Values that are as they should be but for one place. */
 export function nearlyValid(valid: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
@@ -11,23 +17,25 @@ export function nearlyValid(valid: fc.Arbitrary<unknown>): fc.Arbitrary<unknown>
     .record({
       value: valid,
       at: fc.nat({ max: 1_000 }),
-      blow: fc.constantFrom<Blow>('replace', 'remove', 'add', 'wrap'),
-      name: hostileText,
-      other: hostileJson,
+      blow: fc.constantFrom<Blow>('swap', 'swap', 'swap', 'replace', 'remove', 'add', 'wrap'),
+      weapons: fc.record({ text: hostileText, number: hostileNumber, other: hostileJson }),
     })
-    .map(({ value, at, blow, name, other }) => {
-      const places = placesIn(value);
-      const place = places[at % places.length] ?? [];
-      return changeAt(value, place, (inner) => strike(inner, blow, name, other));
+    .map(({ value, at, blow, weapons }) => {
+      // The whole is struck rarely: inside there is more to be hit.
+      const [whole, ...inside] = placesIn(value);
+      const place = inside[at % (inside.length + 1)] ?? whole ?? [];
+      return changeAt(value, place, (inner) => strike(inner, blow, weapons));
     });
 }
 
-function strike(inner: unknown, blow: Blow, name: string, other: unknown): unknown {
-  if (blow === 'replace') return other;
+function strike(inner: unknown, blow: Blow, { text, number, other }: Weapons): unknown {
+  if (blow === 'swap' && typeof inner === 'string') return text;
+  if (blow === 'swap' && typeof inner === 'number') return number;
+  if (blow === 'swap' || blow === 'replace') return other;
   if (blow === 'remove') return undefined;
   if (blow === 'wrap') return [inner];
   if (Array.isArray(inner)) return [...(inner as unknown[]), other];
-  return isRecord(inner) ? { ...inner, [name]: other } : other;
+  return isRecord(inner) ? { ...inner, [text]: other } : other;
 }
 
 /** Every place in a value, itself first. */

@@ -37,7 +37,10 @@ export const knownNames = [
   'deliveryId',
 ] as const;
 
-const isKnown = new Set<string>(knownNames);
+const known = new Set<string>(knownNames);
+
+/** Whether the worlds have something of that name. */
+export const isKnownName = (name: string): boolean => known.has(name);
 
 /** Values that a schema allows. @param name of the member or parameter that has the value */
 export function validValue(schema: Schema, name = ''): fc.Arbitrary<unknown> {
@@ -80,9 +83,9 @@ function textValue(schema: Schema, name: string): fc.Arbitrary<string> {
   const any = fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 20) });
   const longest = fc.constant('x'.repeat(maxLength));
   const free = fc.oneof({ weight: 5, arbitrary: any }, { weight: 1, arbitrary: longest });
-  if (!isKnown.has(name)) return free;
-  const known = fc.constant(placeholder(name));
-  return fc.oneof({ weight: 8, arbitrary: known }, { weight: 1, arbitrary: free });
+  if (!isKnownName(name)) return free;
+  const there = fc.constant(placeholder(name));
+  return fc.oneof({ weight: 8, arbitrary: there }, { weight: 1, arbitrary: free });
 }
 
 const past = fc.date({
