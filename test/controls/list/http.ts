@@ -272,6 +272,32 @@ export const httpControls: readonly Control[] = [
     name: 'the description names every route there is, and no other',
   },
   {
+    id: 'storable-names',
+    promise: 'A name that Postgres cannot store is refused wherever it stands.',
+    changes: [
+      {
+        file: 'src/http/fields.ts',
+        before: '!control.test(value) && value.isWellFormed(),',
+        after: 'value.isWellFormed(),',
+      },
+    ],
+    test: 'test/http/fuzz/fuzz.test.ts',
+    name: '%s takes the worst values in every place',
+  },
+  {
+    id: 'described-answers',
+    promise: 'Every answer is one that the description allows.',
+    changes: [
+      {
+        file: 'src/http/routes/put-channel.ts',
+        before: 'z.strictObject({\n        ...channelView.shape,\n',
+        after: 'channelView.extend({\n',
+      },
+    ],
+    test: 'test/http/fuzz/fuzz.test.ts',
+    name: '%s takes the worst values in every place',
+  },
+  {
     id: 'listed-once',
     promise: 'An event about a listing is taken once.',
     changes: [

@@ -13,7 +13,10 @@ type Hole = {
 const worstTexts = ['\u0000', 'a\ud800', 'a\u001fb', '', 'x'.repeat(300), '😀'.repeat(129)];
 const worstNumbers = [2_147_483_648, -2_147_483_648, 2 ** 53, 0.5, 1e308];
 
-/** Requests to a route with the worst values in each place that takes a text or a number. */
+/**
+ * Requests to a route: the plainest, then those with the worst values in each place that takes a
+ * text or a number.
+ */
 export function worstRequests(route: Route): readonly FuzzRequest[] {
   const { parameters = [] } = route.described;
   const schema = bodySchemaOf(route);
@@ -44,7 +47,7 @@ export function worstRequests(route: Route): readonly FuzzRequest[] {
   const inBody = (schema === undefined ? [] : holesIn(schema)).flatMap(({ type, fill }) =>
     (type === 'text' ? worstTexts : worstNumbers).map((worst) => request(given, fill(worst))),
   );
-  return [...inParameters, ...inBody];
+  return [request(given, body), ...inParameters, ...inBody];
 }
 
 function holesIn(schema: Schema): readonly Hole[] {
