@@ -114,7 +114,7 @@ const tables: TableRules = {
 const root = join(import.meta.dirname, '..');
 const files = readFiles(root);
 const source = codeIn(files, 'src');
-const code = codeIn(files, 'src', 'test', 'migrations', 'bench');
+const code = codeIn(files, 'src', 'test', 'emulators', 'migrations', 'bench');
 
 test('imports follow the rules of who may import whom', () => {
   expect(listed(importProblems(files, imports))).toBe('');
@@ -174,7 +174,7 @@ test.skipIf(!files.has('src/main.ts'))('every file of src is used by the program
 });
 
 test('every file beside the tests is used by a test', () => {
-  const isRoot = /\.test\.ts$|^vitest\.config\.ts$|^bench\//;
+  const isRoot = /\.test\.ts$|^vitest\.config\.ts$|^bench\/|^emulators\//;
   const roots = [...files.keys()].filter((path) => isRoot.test(path));
   expect(listed(unreachable(files, 'test', roots))).toBe('');
 });

@@ -9,6 +9,8 @@
 -- k_ idempotency keys, x_ keys of before whose time is over, r_ reservations, n_ lines of new
 -- reservations. The answers kept with the keys come as one text, separated by the character 1F,
 -- which JSON cannot contain: nothing in them has to be escaped.
+--
+-- Returns the database's time in ms since 1970: callers keep a clock by it.
 create or replace function stock_commit(
   p_recorded_at timestamptz, p_keys_expire_at timestamptz,
   l_merchant text[], l_sku text[], l_location text[], l_read_version bigint[], l_version bigint[],
@@ -24,7 +26,7 @@ create or replace function stock_commit(
   r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
   r_late boolean[], r_expires_at timestamptz[],
   n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[])
-returns void language plpgsql as $$
+returns double precision language plpgsql as $$
 declare
   v_done integer;
   v_new integer;
@@ -104,5 +106,6 @@ begin
     perform stock_commit_reservations(p_recorded_at, r_merchant, r_id, r_order, r_status_read,
       r_status, r_late, r_expires_at, n_merchant, n_id, n_sku, n_location, n_quantity);
   end if;
+  return date_part('epoch', clock_timestamp()) * 1000;
 end
 $$;

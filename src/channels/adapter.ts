@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { retryAfterMs } from '../retry-after.ts';
 
 /** The ledger entry behind a change, in channels that get every one. */
 export type ChangeEntry = {
@@ -20,37 +21,48 @@ export type Change = {
   /** The level's version that the figures belong to: a channel never takes an older one. */
   readonly version: number;
   readonly recordedAt: Date;
-  /** What the channel was told last; null when nothing was, or nobody knows. */
+  /** What the channel shows, as far as we know; null when nobody knows. */
   readonly previous: number | null;
   readonly entry?: ChangeEntry;
 };
 
-/** What a publication is about, besides the changes. */
-export type PublishContext<Config = unknown, Credentials = unknown> = {
+/** What an adapter is given for each call. */
+export type AdapterContext<Config = unknown, Credentials = unknown> = {
   readonly merchantId: string;
   readonly channelId: string;
   readonly config: Config;
   readonly credentials: Credentials;
-  /** The same for the same content, on every retry and in every process. */
-  readonly messageId: string;
   /** Ends the call at its timeout, or when the process has to stop. */
   readonly signal: AbortSignal;
   /** This process's time, for signatures and for dates the channel sends. */
   readonly now: () => Date;
 };
 
+/** What a publication is about, besides the changes. */
+export type PublishContext<Config = unknown, Credentials = unknown> = AdapterContext<
+  Config,
+  Credentials
+> & {
+  /** The call's idempotency key: the same for the same content, on every retry and everywhere. */
+  readonly messageId: string;
+};
+
 /**
  * What became of one change.
  *
  * - `applied`, `unchanged`: the channel shows it
- * - `accepted`: the channel has it and will apply it
- * - `stale`: the channel has something newer
+ * - `accepted`: the channel has taken it and will apply it; `confirm` is asked for `operation`
+ * - `stale` without `observed`: the channel has something newer of ours
+ * - `stale` with `observed`: the channel showed another figure than `previous` and kept it; it is
+ *   drift, and the change is sent again with `observed` as what was shown before
  * - `retry`: not now
  * - `refused`: never, as it is
  */
 export type ChangeOutcome =
-  | { readonly kind: 'applied' | 'accepted' | 'unchanged' | 'stale' }
-  | { readonly kind: 'retry'; readonly code: string }
+  | { readonly kind: 'applied' | 'unchanged' }
+  | { readonly kind: 'accepted'; readonly operation?: string }
+  | { readonly kind: 'stale'; readonly observed?: number }
+  | { readonly kind: 'retry'; readonly code: string; readonly retryAfterMs?: number }
   | { readonly kind: 'refused'; readonly code: string };
 
 /** Why a call failed, and what follows from it. */
@@ -62,9 +74,34 @@ export type PublishFailure = {
   readonly scope: 'channel' | 'request';
   /** The channel asked to be left alone for so long. */
   readonly retryAfterMs?: number;
+  /** The channel only wants us to be slower: no attempt is spent, and its circuit stays closed. */
+  readonly isThrottled?: boolean;
+  /** The channel says that nothing was done. Otherwise it may have been, with the answer lost. */
+  readonly isNotDone?: boolean;
   /** The channel wants nothing any more: it is paused with this reason. */
   readonly pause?: string;
 };
+
+/** What an answer other than 2xx means, as far as every channel agrees. */
+export function failureOfStatus(
+  status: number,
+  retryAfter: string | undefined,
+  now: Date,
+): PublishFailure {
+  const failure = { code: `http_${status}`, httpStatus: status };
+  if (status === 410) return { ...failure, scope: 'channel', pause: 'The receiver answered 410.' };
+  if (status === 429 || status === 503) {
+    const wait = retryAfterMs(retryAfter, now);
+    return {
+      ...failure,
+      scope: 'channel',
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    };
+  }
+  // The receiver is there and says what it thinks of this request; others may be welcome.
+  const isAboutRequest = status >= 300 && status < 500 && status !== 408;
+  return { ...failure, scope: isAboutRequest ? 'request' : 'channel' };
+}
 
 export type PublishResult =
   | {
@@ -72,8 +109,110 @@ export type PublishResult =
       readonly httpStatus?: number;
       /** One for each change, in their order; absent: all applied. */
       readonly outcomes?: readonly ChangeOutcome[];
+      /** By the channel's own figures, the next call has to wait so long. */
+      readonly nextCallInMs?: number;
     }
   | { readonly ok: false; readonly failure: PublishFailure };
+
+/** What a channel can do; what is done around it follows from this. */
+export type Capabilities = {
+  /** It takes `previous` along and refuses a change when it shows something else. */
+  readonly compareAndSet: boolean;
+  /**
+   * Where a call's idempotency key goes. With a key the call is stored before it is sent, and
+   * repeated as it was until it is answered; only then newer content goes out.
+   */
+  readonly idempotency: 'none' | 'header' | 'directive' | 'body';
+  /** Whether one bad change spoils its batch, or each has a result of its own. */
+  readonly results: 'batch' | 'item';
+  /** By what it limits us: calls, a cost that it states itself, or revisions of a listing a day. */
+  readonly rateModel: 'calls' | 'cost' | 'listing-per-day';
+};
+
+/** What became of an operation that was accepted. */
+export type Confirmation =
+  | { readonly kind: 'pending'; readonly retryAfterMs?: number }
+  | { readonly kind: 'done'; readonly outcomes: readonly ChangeOutcome[] };
+
+/** A listing as the channel knows it. */
+export type ListingKey = {
+  readonly storeId: string;
+  readonly sku: string;
+  readonly externalIds: unknown;
+};
+
+/** What a channel shows for listings, in their order; null: it does not have the listing. */
+export type ReadResult =
+  | { readonly ok: true; readonly quantities: readonly (number | null)[] }
+  | { readonly ok: false; readonly failure: PublishFailure };
+
+/** Something the channel sells, for mapping. */
+export type DiscoveredItem = {
+  readonly externalIds: unknown;
+  /** The merchant's own number there; null where none is set. */
+  readonly sku: string | null;
+  readonly title: string | null;
+  /** The channel's place, where it has several. */
+  readonly location?: { readonly id: string; readonly name: string | null };
+  /** What it shows; null where it does not say. */
+  readonly quantity: number | null;
+};
+
+export type DiscoverResult =
+  | {
+      readonly ok: true;
+      readonly items: readonly DiscoveredItem[];
+      /** For the next page; null: that was the last. */
+      readonly nextCursor: string | null;
+    }
+  | { readonly ok: false; readonly failure: PublishFailure };
+
+/** A webhook as it came in: the body is what was signed, byte for byte. */
+export type InboundWebhook = {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** As the channel called it, with our public host where one is configured. */
+  readonly url: string;
+};
+
+/** Whether a webhook is the channel's, and what it is called there. */
+export type Authentication =
+  | { readonly ok: true; readonly webhookId: string; readonly topic: string }
+  | { readonly ok: false };
+
+/** One line of a channel's order: what is still wanted of it, after edits, removals and returns. */
+export type InboundLine = {
+  readonly lineId: string;
+  /** As {@link ChannelAdapter.listingKey} gives it; null where the channel names none. */
+  readonly listingKey: string | null;
+  readonly sku: string | null;
+  /** The channel's place that ships it, where it says so. */
+  readonly locationId: string | null;
+  /** Units sold and not cancelled, removed, or given back to stock; 0 or more. */
+  readonly quantity: number;
+};
+
+/** What a webhook tells. Each is the whole state of its subject at a time, never a step. */
+export type InboundEvent =
+  | {
+      readonly kind: 'order';
+      /** The channel's order number. */
+      readonly orderId: string;
+      /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
+      readonly status: 'pending' | 'confirmed' | 'cancelled';
+      /** Orders states of one order: a newer one has a higher figure. */
+      readonly revision: number;
+      readonly occurredAt: Date;
+      readonly lines: readonly InboundLine[];
+    }
+  | {
+      /** The channel shows another quantity, by its own account. */
+      readonly kind: 'shown';
+      readonly listingKey: string;
+      readonly quantity: number;
+      readonly occurredAt: Date;
+    };
 
 /** Which levels a channel gets: all (of some SKUs or stores), or only those that are listed. */
 export type Selection =
@@ -86,25 +225,59 @@ export type Selection =
 
 /**
  * What onhand needs to know of a kind of channel: the port. An adapter has no state but its
- * connections; timeouts, retries, rate limits and order are seen to around it.
+ * connections and access tokens; timeouts, retries, rate limits and order are seen to around it.
  */
 export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   readonly kind: string;
+  readonly capabilities: Capabilities;
   /** The most changes one call carries. */
   readonly maxBatch: number;
   /** What may stand in `config`; unknown keys are refused. */
   readonly configSchema: z.ZodType<Config>;
   readonly credentialsSchema: z.ZodType<Credentials>;
+  /** What may stand in a listing's `externalIds`; absent: anything. */
+  readonly externalIdsSchema?: z.ZodType;
   /** Credentials that we make ourselves when none are given; shown once. */
   newCredentials?(): Credentials & { readonly secret: string };
   selects(config: Config): Selection;
   /** Who is at the other end: when it changes, the channel knows nothing yet. */
   address(config: Config): string;
+  /** One text for what the channel has under these ids: two listings must not share it. */
+  listingKey?(externalIds: unknown): string;
   /** Brings the changes to the channel. Rejects only for a bug: a call that fails is a result. */
   publish(
     changes: readonly Change[],
     context: PublishContext<Config, Credentials>,
   ): Promise<PublishResult>;
+  /** Asks what became of an accepted operation. */
+  confirm?(
+    operation: string,
+    changes: readonly Change[],
+    context: AdapterContext<Config, Credentials>,
+  ): Promise<Confirmation | { readonly kind: 'failed'; readonly failure: PublishFailure }>;
+  /** Reads what the channel shows: at most {@link maxBatch} listings. */
+  read?(
+    listings: readonly ListingKey[],
+    context: AdapterContext<Config, Credentials>,
+  ): Promise<ReadResult>;
+  /** Whether the channel takes the credentials. */
+  verify?(context: AdapterContext<Config, Credentials>): Promise<PublishResult>;
+  /** Lists what the channel sells. */
+  discover?(
+    cursor: string | null,
+    context: AdapterContext<Config, Credentials>,
+  ): Promise<DiscoverResult>;
+  /** Whether a webhook was signed by the channel. In constant time. */
+  authenticate?(
+    webhook: InboundWebhook,
+    context: Pick<AdapterContext<Config, Credentials>, 'config' | 'credentials' | 'now'>,
+  ): Authentication;
+  /** What an authentic webhook tells about stock, if anything. Throws for a poison one. */
+  translate?(
+    topic: string,
+    webhook: Pick<InboundWebhook, 'headers' | 'body'>,
+    config: Config,
+  ): readonly InboundEvent[];
   /** Closes its connections. */
   close?(): Promise<void>;
 };

@@ -6,6 +6,8 @@ import { Signal } from './signal.ts';
 const pollMs = 100;
 /** Passes begin at least so far apart, so that a stream of single changes shares transactions. */
 const gapMs = 12;
+/** While nobody wants messages they may lie a while: each pass reads past all that are gone. */
+const unwantedGapMs = 250;
 const afterFaultMs = 250;
 
 /** Runs relay passes, one at a time: woken after a commit of this process, else by a short poll. */
@@ -46,17 +48,19 @@ export class RelayLoop {
   async #run(): Promise<void> {
     while (!this.#stopping) {
       const startedAt = performance.now();
+      let gap = gapMs;
       try {
         const pass = await this.#pass();
         this.#lastSuccess = performance.now();
         if (pass.messages > 0) this.#onPass(pass);
         if (pass.isFull) continue;
+        if (pass.isUnwanted) gap = unwantedGapMs;
         await this.#signal.wait(pollMs);
       } catch (error) {
         this.#logger.warn({ err: error }, 'the relay could not read the outbox; it tries again');
         await new Signal().wait(afterFaultMs);
       }
-      const early = gapMs - (performance.now() - startedAt);
+      const early = gap - (performance.now() - startedAt);
       if (early > 0 && !this.#stopping) await new Signal().wait(early);
     }
   }

@@ -14,6 +14,8 @@ export type RelayPass = {
   readonly jobs: readonly DeliveryJob[];
   /** There may be more: the next pass should follow at once. */
   readonly isFull: boolean;
+  /** There is no channel: messages only have to leave. */
+  readonly isUnwanted: boolean;
 };
 
 /**
@@ -27,13 +29,17 @@ export async function relayOnce(
   adapters: Adapters,
 ): Promise<RelayPass> {
   const dropped = await dropUnwanted(db);
-  if (dropped !== undefined) return { messages: dropped, jobs: [], isFull: dropped >= dropLimit };
+  if (dropped !== undefined) {
+    const isFull = dropped >= dropLimit;
+    return { messages: dropped, jobs: [], isFull, isUnwanted: true };
+  }
   return db.transaction().execute(async (tx) => {
     const messages = await takeMessages(tx, passLimit);
-    if (messages.length === 0) return { messages: 0, jobs: [], isFull: false };
+    if (messages.length === 0) return { messages: 0, jobs: [], isFull: false, isUnwanted: false };
     const jobs = await markListings(tx, adapters, newestOfLevel(messages));
     await queue.insert(tx, jobs);
-    return { messages: messages.length, jobs, isFull: messages.length >= passLimit };
+    const isFull = messages.length >= passLimit;
+    return { messages: messages.length, jobs, isFull, isUnwanted: false };
   });
 }
 

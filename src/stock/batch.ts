@@ -4,7 +4,9 @@ import { classifyFailure } from '../db/index.ts';
 import { DatabaseUnavailable, refuse, sqlStateOf } from '../errors.ts';
 import type { Command, Loader, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
-import { readBatch } from './read-batch.ts';
+import type { LevelMemory } from './level-memory.ts';
+import { readBatch, type BatchRead } from './read-batch.ts';
+import type { Turns } from './turns.ts';
 import { WorkingState } from './working-state.ts';
 
 /** How one batch went: what an operator needs to see why a request waited. */
@@ -12,6 +14,7 @@ export type BatchReport = {
   readonly commands: number;
   /** How long the batch's oldest command waited in the queue, in ms. */
   readonly queuedMs: number;
+  /** 0 when the levels were remembered. */
   readonly readMs: number;
   readonly commitMs: number;
   /** 1 when nobody was in the way. */
@@ -53,6 +56,7 @@ type Attempt = {
   /** Take the levels' locks before reading. */
   readonly lock: boolean;
   readonly lost: readonly LostAttempt[];
+  readonly levels: LevelMemory;
 };
 
 /** SQLSTATEs after which the same commands may be read, decided and committed again. */
@@ -70,17 +74,11 @@ class LostInCommit extends Error {
   }
 }
 
-/**
- * Whether to take the locks already at the first attempt. Where another process changes the same
- * levels, an attempt without them is often in vain: after one that was, the next batches lock.
- */
-export type Contention = {
-  /** Batches still to begin with locks. */
-  lockFirst: number;
+/** What a writer learns from one batch for the next. */
+export type WriterMemory = {
+  readonly levels: LevelMemory;
+  readonly turns: Turns;
 };
-
-/** So many batches lock first after one that met another process. */
-const lockFirstBatches = 50;
 
 /**
  * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
@@ -90,41 +88,72 @@ const lockFirstBatches = 50;
 export async function runBatch(
   options: BatchOptions,
   units: readonly BatchUnit[],
-  contention: Contention,
+  memory: WriterMemory,
 ): Promise<Outcome[][]> {
   const startedAt = performance.now();
   const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
   const lost: LostAttempt[] = [];
-  const lockFirst = contention.lockFirst > 0;
-  if (lockFirst) contention.lockFirst -= 1;
+  const { levels, turns } = memory;
+  let guess = guessBatch(options, units, levels);
   for (let number = 1; ; number += 1) {
+    const attempt: Attempt = {
+      number,
+      queuedMs,
+      lock: lost.length > 0 || number > 2,
+      lost,
+      levels,
+    };
     try {
-      const lock = lockFirst || number > 1;
-      return await attemptBatch(options, units, { number, queuedMs, lock, lost });
+      const outcomes = await attemptBatch(options, units, attempt, guess);
+      if (guess === undefined) turns.saw(false);
+      return outcomes;
     } catch (error) {
-      const again = retriable.has(sqlStateOf(error) ?? '') || error instanceof LostInCommit;
-      if (!again) throw error;
-      if (sqlStateOf(error) === staleState) contention.lockFirst = lockFirstBatches;
+      const code = sqlStateOf(error) ?? '';
+      if (!retriable.has(code) && !(error instanceof LostInCommit)) throw error;
+      if (code === staleState && guess === undefined) turns.saw(true);
       if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
       const late = performance.now() - startedAt > options.timeoutMs;
       if (number >= options.maxRetries || late) {
         if (error instanceof LostInCommit || lost.length > 0) throw new DatabaseUnavailable(error);
         return units.map((unit) => unit.commands.map(() => ({ kind: 'refused', refusal: busy })));
       }
+      guess = undefined;
     }
   }
+}
+
+/** What was decided, still to be committed. */
+type DecidedBatch = { readonly state: WorkingState; readonly outcomes: Outcome[][] };
+
+/**
+ * A batch decided on what is remembered, if the commit can prove it: every level that was looked at
+ * is changed, so that its version is compared. A refusal changes nothing, and would stand unproved.
+ */
+function guessBatch(
+  options: BatchOptions,
+  units: readonly BatchUnit[],
+  levels: LevelMemory,
+): DecidedBatch | undefined {
+  const commands = units.flatMap((unit) => unit.commands);
+  const read = levels.recall(commands, options.clock.offsetMs);
+  if (read === undefined) return undefined;
+  const batch = decideBatch(read, units);
+  const isRefused = batch.outcomes.some((unit) => unit.some(({ kind }) => kind === 'refused'));
+  return isRefused || !batch.state.changesEveryLevel ? undefined : batch;
 }
 
 async function attemptBatch(
   options: BatchOptions,
   units: readonly BatchUnit[],
   attempt: Attempt,
+  guess: DecidedBatch | undefined,
 ): Promise<Outcome[][]> {
   const client = await connect(options.pool);
   let broken: Error | undefined;
   try {
-    return await readDecideCommit(client, options, units, attempt);
+    return await readDecideCommit(client, options, units, attempt, guess);
   } catch (error) {
+    if (guess !== undefined) attempt.levels.wasWrong(guess.state.levels);
     const failure = error instanceof LostInCommit ? 'lost' : classifyFailure(error, true);
     if (failure === 'server' || error instanceof DecisionFault) {
       if (attempt.lock) await client.query('rollback').catch((e: Error) => (broken = e));
@@ -143,33 +172,49 @@ async function readDecideCommit(
   options: BatchOptions,
   units: readonly BatchUnit[],
   attempt: Attempt,
+  guess: DecidedBatch | undefined,
 ): Promise<Outcome[][]> {
-  const commands = units.flatMap((unit) => unit.commands);
   const started = performance.now();
-  const begun = attempt.lock ? client.query('begin') : undefined;
-  await Promise.all([begun, loadCommands(client, commands)]);
-  const read = await readBatch(client, commands, options.clock.offsetMs, attempt.lock);
-  // After the read, so that a lost attempt is either seen here or fails at its own check.
-  for (const lost of attempt.lost) {
-    if (await wasCommitted(client, lost)) {
-      await client.query('rollback');
-      return lost.outcomes;
-    }
-  }
+  const batch = guess ?? (await readAndDecide(client, options, units, attempt));
+  if (!('state' in batch)) return batch.lostOutcomes;
+  const { state, outcomes } = batch;
   const readDone = performance.now();
-  const state = new WorkingState(read.now, read.levels, read.answers);
-  const outcomes = decideBatch(state, units);
   const writes = state.entries.length > 0 || state.keys.length > 0;
-  if (writes) await commit(client, options, state, outcomes, attempt.lock);
+  if (writes) await commit(client, options, batch, attempt);
   else if (attempt.lock) await client.query('rollback');
+  attempt.levels.keep(state.levels);
   options.onBatch?.({
-    commands: commands.length,
+    commands: units.reduce((sum, unit) => sum + unit.commands.length, 0),
     queuedMs: attempt.queuedMs,
-    readMs: readDone - started,
+    readMs: guess === undefined ? readDone - started : 0,
     commitMs: performance.now() - readDone,
     attempts: attempt.number,
   });
   return outcomes;
+}
+
+/** Reads what the commands decide on, and decides; or finds that a lost attempt was committed. */
+async function readAndDecide(
+  client: PoolClient,
+  options: BatchOptions,
+  units: readonly BatchUnit[],
+  { lock, lost, levels }: Attempt,
+): Promise<DecidedBatch | { readonly lostOutcomes: Outcome[][] }> {
+  const commands = units.flatMap((unit) => unit.commands);
+  const begun = lock ? client.query('begin') : undefined;
+  await Promise.all([begun, loadCommands(client, commands)]);
+  const { offsetMs } = options.clock;
+  const askedAt = performance.now();
+  const read = await readBatch(client, commands, offsetMs, lock);
+  levels.clock.hear(read.databaseMs, askedAt);
+  // After the read, so that a lost attempt is either seen here or fails at its own check.
+  for (const attempt of lost) {
+    if (await wasCommitted(client, attempt)) {
+      await client.query('rollback');
+      return { lostOutcomes: attempt.outcomes };
+    }
+  }
+  return decideBatch(read, units);
 }
 
 /** A bug in a decision is no lost connection: it is not tried again. */
@@ -180,9 +225,10 @@ class DecisionFault extends Error {
   }
 }
 
-function decideBatch(state: WorkingState, units: readonly BatchUnit[]): Outcome[][] {
+function decideBatch(read: BatchRead, units: readonly BatchUnit[]): DecidedBatch {
+  const state = new WorkingState(read.now, read.levels, read.answers);
   try {
-    return units.map((unit) => decideUnit(state, unit));
+    return { state, outcomes: units.map((unit) => decideUnit(state, unit)) };
   } catch (error) {
     throw new DecisionFault(error);
   }
@@ -191,16 +237,17 @@ function decideBatch(state: WorkingState, units: readonly BatchUnit[]): Outcome[
 async function commit(
   client: PoolClient,
   options: BatchOptions,
-  state: WorkingState,
-  outcomes: Outcome[][],
-  inTransaction: boolean,
+  { state, outcomes }: DecidedBatch,
+  attempt: Attempt,
 ): Promise<void> {
   try {
+    const askedAt = performance.now();
     const written = commitBatch(client, state, options.idempotencyTtlSeconds);
     // Pipelined behind it: a failed function turns this commit into a rollback.
-    const committed = inTransaction ? client.query('commit') : undefined;
+    const committed = attempt.lock ? client.query('commit') : undefined;
     const results = await Promise.allSettled([written, committed]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+    attempt.levels.clock.hear(await written, askedAt);
   } catch (error) {
     if (classifyFailure(error, true) === 'server') throw error;
     const entry = state.entries[0];

@@ -16,12 +16,13 @@ const commitQuery = `select stock_commit(${Array.from(
 /**
  * Commits what a batch decided, in one statement. Rejects with SQLSTATE `staleState` when a level,
  * a reservation or a key has moved since the read; nothing is written then.
+ * @returns the database's time, in ms since 1970 and parts of one
  */
 export async function commitBatch(
   client: Pool | PoolClient,
   state: WorkingState,
   idempotencyTtlSeconds: number,
-): Promise<void> {
+): Promise<number> {
   const values = [
     state.now.toISOString(),
     new Date(state.now.getTime() + idempotencyTtlSeconds * 1000).toISOString(),
@@ -30,7 +31,13 @@ export async function commitBatch(
     ...keyColumns(state),
     ...reservationColumns(state),
   ];
-  await client.query({ name: 'stock_commit', text: commitQuery, values });
+  const { rows } = await client.query<[number]>({
+    name: 'stock_commit',
+    text: commitQuery,
+    values,
+    rowMode: 'array',
+  });
+  return rows[0]?.[0] ?? 0;
 }
 
 function levelColumns(state: WorkingState): string[] {

@@ -34,6 +34,7 @@ const notFound: Omit<Level, keyof LevelKey> = {
   storeExists: false,
   reserved: 0,
   expiredHolds: 0,
+  nextHoldEndsMs: Number.POSITIVE_INFINITY,
   onHand: 0,
   allocated: 0,
   openOrders: 0,
@@ -77,6 +78,20 @@ export class WorkingState implements DecisionContext {
     return level;
   }
 
+  /** All levels that were read or asked for. */
+  get levels(): Iterable<Level> {
+    return this.#levels.values();
+  }
+
+  /** Whether each level that was read has been changed: its version is checked in the commit. */
+  get changesEveryLevel(): boolean {
+    let changed = 0;
+    for (const [level, readVersion] of this.#readVersions) {
+      if (level.version !== readVersion) changed += 1;
+    }
+    return changed === this.#levels.size;
+  }
+
   /** The changed levels with the version at which each was read, in lock order. */
   changedLevels(): { level: Level; readVersion: number }[] {
     return [...this.#readVersions]
@@ -99,7 +114,7 @@ export class WorkingState implements DecisionContext {
     if (decision.refusal !== undefined) return { kind: 'refused', refusal: decision.refusal };
 
     for (const change of decision.changes) this.#apply(change, command);
-    if (decision.reservations !== undefined) this.reservations.push(...decision.reservations);
+    if (decision.reservations !== undefined) this.#hold(decision.reservations, decision.changes);
     const answer = decision.answer();
     if (key !== undefined) {
       this.keys.push({ merchantId: command.merchantId, ...key, ...answer });
@@ -141,6 +156,16 @@ export class WorkingState implements DecisionContext {
           }
         : outcome,
     );
+  }
+
+  #hold(writes: readonly ReservationWrite[], changes: readonly LevelChange[]): void {
+    this.reservations.push(...writes);
+    for (const { status, expiresAt } of writes) {
+      if (status !== 'active') continue;
+      for (const { level } of changes) {
+        level.nextHoldEndsMs = Math.min(level.nextHoldEndsMs, expiresAt.getTime());
+      }
+    }
   }
 
   #apply({ level, changes, expiredHoldsDelta = 0 }: LevelChange, command: Command): void {

@@ -1,13 +1,29 @@
 import { DatabaseUnavailable } from '../errors.ts';
-import { decideUnit, loadCommands, runBatch, type BatchOptions, type BatchUnit } from './batch.ts';
+import {
+  decideUnit,
+  loadCommands,
+  runBatch,
+  type BatchOptions,
+  type BatchUnit,
+  type WriterMemory,
+} from './batch.ts';
 import type { Command, Outcome } from './command.ts';
-import { readBatch } from './read-batch.ts';
+import { LevelMemory } from './level-memory.ts';
+import { distinctKeys, readBatch, readLevels } from './read-batch.ts';
+import { Turns, type Turn } from './turns.ts';
 import { WorkingState } from './working-state.ts';
 
 export type WriterOptions = BatchOptions & {
   /** The most commands in one batch; one request may bring more by itself. */
   readonly maxBatch?: number;
 };
+
+/** The levels of so many commands, and so many others, are read at the beginning of a turn. */
+const turnReadLimit = 200;
+
+/** More requests waiting than these, and the writer counts as busy for a while. */
+const lively = 8;
+const busyMs = 100;
 
 type QueuedUnit = BatchUnit & {
   readonly resolve: (outcomes: Outcome[]) => void;
@@ -21,18 +37,25 @@ type QueuedUnit = BatchUnit & {
  */
 export class StockWriter {
   readonly #options: WriterOptions;
-  readonly #contention = { lockFirst: 0 };
+  readonly #memory: WriterMemory;
   readonly #queue: QueuedUnit[] = [];
   #running: Promise<void> | undefined;
+  #busyUntil = 0;
   #closed = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#memory = { levels: new LevelMemory(), turns: new Turns(options.pool) };
   }
 
   /** Requests that wait for the next batch. */
   get queueLength(): number {
     return this.#queue.length;
+  }
+
+  /** Whether requests had to wait for a batch in the last moments. */
+  get isBusy(): boolean {
+    return performance.now() < this.#busyUntil;
   }
 
   /**
@@ -77,8 +100,31 @@ export class StockWriter {
   async #drain(): Promise<void> {
     // Requests that arrived in the same turn of the event loop join this batch.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#settle(this.#takeBatch());
+    while (this.#queue.length > 0) {
+      if (this.#queue.length > lively) this.#busyUntil = performance.now() + busyMs;
+      if (this.#memory.turns.areNeeded) await this.#takeTurn();
+      else await this.#settle(this.#takeBatch());
+    }
     this.#running = undefined;
+  }
+
+  /** Works what has gathered, and what comes meanwhile, while other processes wait. */
+  async #takeTurn(): Promise<void> {
+    const { offsetMs } = this.#options.clock;
+    const { levels, turns } = this.#memory;
+    const commands = this.#queue.flatMap((unit) => unit.commands).slice(0, turnReadLimit);
+    // And what processes fight for: commands on it will have come until the turn has.
+    const keys = distinctKeys([...commands, { levelKeys: levels.few(turnReadLimit) }]);
+    const askedAt = performance.now();
+    const taken = await turns.take((client) => readLevels(client, keys, offsetMs));
+    if (taken === undefined) return;
+    const { turn, found } = taken;
+    if (levels.replaceAll(found.levels.values())) turns.renew();
+    levels.clock.hear(found.databaseMs, askedAt);
+    do {
+      await this.#settle(this.#takeBatch(), turn);
+    } while (this.#queue.length > 0 && !turn.isOver);
+    turn.end();
   }
 
   #takeBatch(): QueuedUnit[] {
@@ -93,16 +139,19 @@ export class StockWriter {
     return this.#queue.splice(0, units);
   }
 
-  /** Never rejects: each unit of the batch is resolved or rejected by itself. */
-  async #settle(units: readonly QueuedUnit[]): Promise<void> {
+  /**
+   * Never rejects: each unit of the batch is resolved or rejected by itself.
+   * @param turn to be ended or used before the answers go out
+   */
+  async #settle(units: readonly QueuedUnit[], turn?: Turn): Promise<void> {
     try {
-      const outcomes = await runBatch(this.#options, units, this.#contention);
+      const outcomes = await runBatch(this.#options, units, this.#memory);
       const answer = (): void => {
         for (const [index, unit] of units.entries()) unit.resolve(outcomes[index] ?? []);
       };
       // The next batch goes to Postgres before the answers go out: writing them takes as long as
-      // Postgres takes to read, and the two then happen at the same time.
-      if (this.#queue.length > 0) setImmediate(answer);
+      // Postgres takes to work, and the two then happen at the same time.
+      if (this.#queue.length > 0 || turn !== undefined) setImmediate(answer);
       else answer();
     } catch (fault) {
       if (fault instanceof DatabaseUnavailable || units.length === 1) {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Change, PublishResult } from '../../src/channels/index.ts';
 import { createWebhookAdapter } from '../../src/channels/webhook/adapter.ts';
-import { isPublicAddress } from '../../src/channels/webhook/address.ts';
-import { retryAfterMs } from '../../src/channels/webhook/retry-after.ts';
+import { isPublicAddress } from '../../src/public-address.ts';
+import { retryAfterMs } from '../../src/retry-after.ts';
 import { newWebhookSecret } from '../../src/channels/webhook/signature.ts';
 
 const open = createWebhookAdapter({ allowPrivateAddresses: true });

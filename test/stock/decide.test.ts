@@ -13,6 +13,7 @@ function aLevel(changes: Partial<Level> = {}): Level {
     onHand: 10,
     reserved: 3,
     expiredHolds: 1,
+    nextHoldEndsMs: Number.POSITIVE_INFINITY,
     allocated: 2,
     openOrders: 0,
     pendingSales: 0,
@@ -30,6 +31,7 @@ const none = aLevel({
   onHand: 0,
   reserved: 0,
   expiredHolds: 0,
+  nextHoldEndsMs: Number.POSITIVE_INFINITY,
   allocated: 0,
   version: 0,
 });

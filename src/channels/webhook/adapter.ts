@@ -1,9 +1,20 @@
 import { Agent, request, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import type { Change, ChannelAdapter, PublishContext, PublishResult } from '../adapter.ts';
-import { AddressRefused, isPublicAddress, literalAddress, lookupPublicAddress } from './address.ts';
+import { codeOfError, urlProblem } from '../../outgoing-http.ts';
+import {
+  AddressRefused,
+  isPublicAddress,
+  literalAddress,
+  lookupPublicAddress,
+} from '../../public-address.ts';
+import {
+  failureOfStatus,
+  type Change,
+  type ChannelAdapter,
+  type PublishContext,
+  type PublishResult,
+} from '../adapter.ts';
 import { webhookBody } from './body.ts';
-import { failureOfError, failureOfStatus } from './failure.ts';
 import { newWebhookSecret, signWebhook } from './signature.ts';
 
 /** 100 changes are some 15 kB: the size that Standard Webhooks recommends to stay under. */
@@ -35,9 +46,21 @@ export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }
   });
   return {
     kind: 'webhook',
+    capabilities: {
+      compareAndSet: false,
+      idempotency: 'none',
+      results: 'batch',
+      rateModel: 'calls',
+    },
     maxBatch,
     configSchema: z.strictObject({
-      url: z.string().max(2_048).superRefine(checkUrl(options.allowPrivateAddresses)),
+      url: z
+        .string()
+        .max(2_048)
+        .superRefine((url, issues) => {
+          const problem = urlProblem(url, options.allowPrivateAddresses);
+          if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
+        }),
       skus: ids.optional(),
       stores: ids.optional(),
     }),
@@ -51,26 +74,6 @@ export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }
     address: ({ url }) => url,
     publish: (changes, context) => send(agent, options.allowPrivateAddresses, changes, context),
     close: () => agent.destroy(),
-  };
-}
-
-function checkUrl(allowPrivate: boolean): (text: string, issues: z.RefinementCtx) => void {
-  return (text, issues) => {
-    const refuse = (message: string): void => issues.addIssue({ code: 'custom', message });
-    if (!URL.canParse(text)) {
-      refuse('a URL that begins with https://');
-      return;
-    }
-    const url = new URL(text);
-    const isWeb = url.protocol === 'https:' || (allowPrivate && url.protocol === 'http:');
-    if (!isWeb) refuse(`a URL that begins with https://${allowPrivate ? ' or http://' : ''}`);
-    if (url.username !== '' || url.password !== '') {
-      refuse('a URL without user name and password: messages are signed instead');
-    }
-    const literal = literalAddress(url.hostname);
-    if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) {
-      refuse('a URL with a public address');
-    }
   };
 }
 
@@ -108,7 +111,8 @@ async function send(
     const header = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
     return { ok: false, failure: failureOfStatus(status, header, now()) };
   } catch (error) {
-    return { ok: false, failure: failureOfError(error, signal) };
+    const code = signal.aborted ? 'timeout' : codeOfError(error);
+    return { ok: false, failure: { code, scope: 'channel' } };
   }
 }
 

@@ -1,0 +1,62 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWriterPool } from '../../src/stock/index.ts';
+import { Turns } from '../../src/stock/turns.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openWriterPool(database.connectionString, 200);
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+test('turns are needed once many batches were in vain, and not for one that was', () => {
+  const turns = new Turns(pool);
+  turns.saw(true);
+  expect(turns.areNeeded).toBe(false);
+  for (let batch = 0; batch < 100; batch += 1) turns.saw(batch % 10 === 0);
+  expect(turns.areNeeded).toBe(false);
+  for (let batch = 0; batch < 5; batch += 1) turns.saw(true);
+  expect(turns.areNeeded).toBe(true);
+});
+
+test('one has its turn at a time, and the next when it ends', async () => {
+  const [ours, theirs] = [new Turns(pool), new Turns(pool)];
+  const first = await ours.take(nothing);
+  let hasNext = false;
+  const next = theirs.take(nothing).then((taken) => {
+    hasNext = true;
+    return taken;
+  });
+  const waiting = async (): Promise<boolean> => {
+    const { rowCount } = await pool.query(
+      "select from pg_locks where locktype = 'advisory' and not granted",
+    );
+    return rowCount === 1;
+  };
+  await waitFor(waiting, { what: 'the other to wait for its turn' });
+  expect(hasNext).toBe(false);
+  first?.turn.end();
+  const taken = await next;
+  expect(taken).toBeDefined();
+  taken?.turn.end();
+});
+
+test('a turn that a hanging process keeps is done without', async () => {
+  const [hanging, ours] = [new Turns(pool), new Turns(pool)];
+  const kept = await hanging.take(nothing);
+  for (let batch = 0; batch < 5; batch += 1) ours.saw(true);
+  expect(await ours.take(nothing)).toBeUndefined();
+  expect(ours.areNeeded).toBe(false);
+  kept?.turn.end();
+});
