@@ -1,5 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openWriterPool, type Command } from '../../src/stock/index.ts';
+import { readBatch } from '../../src/stock/read-batch.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   adjust,
@@ -103,36 +105,42 @@ async function threeLevels({ writer }: TestWriter): Promise<[a: string, m: strin
 }
 
 /**
- * Stops a batch that comes in the order z, m, a at m. Where levels are locked in their own order,
- * it has a by then and does not have z.
+ * Stops what comes in the order z, m, a at m. Where levels are locked in their own order, it has a
+ * by then and does not have z.
  */
-async function expectLockOrder(testWriter: TestWriter, statement: string): Promise<void> {
-  const [a, m, z] = await threeLevels(testWriter);
+async function expectLockOrder(
+  [a, m, z]: [string, string, string],
+  statement: string,
+  act: (commands: Command[]) => Promise<unknown>,
+): Promise<void> {
   const holder = await begin();
   await holder.query(lockLevel, [m]);
-  const outcomes = testWriter.writer.submit([z, m, a].map((sku) => adjust(sku, -1)));
+  const acted = act([z, m, a].map((sku) => adjust(sku, -1)));
   await waitForWaiting(statement);
   expect(await unlocked([a, m, z])).toEqual([z]);
   await holder.query('commit');
-  expect((await outcomes).map(({ kind }) => kind)).toEqual(['applied', 'applied', 'applied']);
+  await acted;
 }
 
 test('levels are written in one order, whatever the order of the commands', async () => {
-  await expectLockOrder(openWriter(), 'select stock_commit');
+  const writer = openWriter();
+  const skus = await threeLevels(writer);
+  await expectLockOrder(skus, 'select stock_commit', async (commands) => {
+    const outcomes = await writer.writer.submit(commands);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['applied', 'applied', 'applied']);
+  });
 });
 
 test('levels are locked before the read in one order, whatever that of the commands', async () => {
-  const writer = openWriter();
-  const [sku] = await threeLevels(writer);
-  // A writer that has met another one locks before it reads, for some time.
-  const other = await begin();
-  await other.query('update stock_level set version = version + 1 where sku = $1', [sku]);
-  const change = writer.writer.submitOne(adjust(sku, -1));
-  await waitForWaiting('select stock_commit');
-  await other.query('commit');
-  expect((await change).kind).toBe('applied');
-
-  await expectLockOrder(writer, 'select from unnest');
+  const skus = await threeLevels(openWriter());
+  const pool = openWriterPool(database.connectionString, 20_000);
+  onTestFinished(() => pool.end());
+  const client = await pool.connect();
+  onTestFinished(() => client.release(true));
+  await client.query('begin');
+  await expectLockOrder(skus, 'select from unnest', (commands) =>
+    readBatch(client, commands, 0, true),
+  );
 });
 
 test('a change and its message are there together or not at all', async () => {

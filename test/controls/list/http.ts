@@ -1,6 +1,6 @@
 import type { Control } from '../control.ts';
 
-/** Promises of the HTTP contract. */
+/** Promises of the HTTP contract: answers, limits, what is shown to whom. */
 export const httpControls: readonly Control[] = [
   {
     id: 'database-away',
@@ -60,80 +60,6 @@ export const httpControls: readonly Control[] = [
     changes: [{ file: 'src/http/server.ts', before: '  desk.isClosing = true;\n', after: '' }],
     test: 'test/http/limits.test.ts',
     name: 'answers once more on a connection that was idle, and then ends it',
-  },
-  {
-    id: 'body-limit',
-    promise: 'No more of a body is read than the limit allows.',
-    changes: [
-      {
-        file: 'src/http/request-body.ts',
-        before: 'if (size > limit) stop(tooLarge(limit));\n      else ',
-        after: '',
-      },
-    ],
-    test: 'test/http/bad-input.test.ts',
-    name: 'too much that comes without its length',
-  },
-  {
-    id: 'ids-without-controls',
-    promise: 'Ids have no control characters.',
-    changes: [{ file: 'src/http/fields.ts', before: '        !control.test(id) &&\n', after: '' }],
-    test: 'test/http/bad-input.test.ts',
-    name: '%s is refused at %s',
-  },
-  {
-    id: 'texts-without-nul',
-    promise: 'A text that Postgres cannot store is refused by name.',
-    changes: [
-      {
-        file: 'src/http/fields.ts',
-        before: "isAtMost(value, 255) && !value.includes('\\u0000') && value",
-        after: 'isAtMost(value, 255) && value',
-      },
-    ],
-    test: 'test/http/bad-input.test.ts',
-    name: '%j is refused at %s',
-  },
-  {
-    id: 'json-that-can-be-stored',
-    promise: 'JSON that Postgres cannot store is refused by name.',
-    changes: [
-      {
-        file: 'src/http/fields.ts',
-        before:
-          "if (typeof value === 'string') return !value.includes('\\u0000') && " +
-          'value.isWellFormed();',
-        after: "if (typeof value === 'string') return true;",
-      },
-    ],
-    test: 'test/http/bad-input.test.ts',
-    name: '%s %s %j is refused at %s',
-  },
-  {
-    id: 'checked-bodies',
-    promise: 'A request that does not keep to the contract is refused.',
-    changes: [
-      {
-        file: 'src/http/operation.ts',
-        before: 'if (errors.length > 0) return invalid(errors);',
-        after: '',
-      },
-    ],
-    test: 'test/http/bad-input.test.ts',
-    name: '%j is refused at %s',
-  },
-  {
-    id: 'entity-tags',
-    promise: 'An If-Match that is no list of entity tags is refused.',
-    changes: [
-      {
-        file: 'src/http/preconditions.ts',
-        before: 'else if (!anyTag.test(tag)) {',
-        after: "else if (tag === 'x') {",
-      },
-    ],
-    test: 'test/http/bad-input.test.ts',
-    name: '%s: %s is refused',
   },
   {
     id: 'if-match',
@@ -198,15 +124,6 @@ export const httpControls: readonly Control[] = [
     name: 'a dry run gives the same answer and changes nothing',
   },
   {
-    id: 'request-ids',
-    promise: 'A request id that is not sane is replaced.',
-    changes: [
-      { file: 'src/http/request-id.ts', before: 'sane.test(given)', after: "given !== ''" },
-    ],
-    test: 'test/http/conventions.test.ts',
-    name: 'another is replaced: %s',
-  },
-  {
     id: 'silent-log',
     promise: 'Neither keys nor bodies are logged.',
     changes: [
@@ -218,32 +135,6 @@ export const httpControls: readonly Control[] = [
     ],
     test: 'test/http/conventions.test.ts',
     name: 'neither keys nor bodies are logged, and each request is one line',
-  },
-  {
-    id: 'cursors',
-    promise: 'A cursor of another list is refused.',
-    changes: [
-      {
-        file: 'src/http/cursor.ts',
-        before: '    if (result.success) return ok(result.data);',
-        after: '    return ok(value as T);',
-      },
-    ],
-    test: 'test/http/conventions.test.ts',
-    name: 'a bad parameter is refused by name: %s',
-  },
-  {
-    id: 'queries',
-    promise: 'A parameter that is given twice is refused.',
-    changes: [
-      {
-        file: 'src/http/request-text.ts',
-        before: 'if (name in query) {',
-        after: "if (name === '') {",
-      },
-    ],
-    test: 'test/http/conventions.test.ts',
-    name: 'a bad parameter is refused by name: %s',
   },
   {
     id: 'foreign-scripts',
@@ -272,19 +163,6 @@ export const httpControls: readonly Control[] = [
     name: 'the description names every route there is, and no other',
   },
   {
-    id: 'storable-names',
-    promise: 'A name that Postgres cannot store is refused wherever it stands.',
-    changes: [
-      {
-        file: 'src/http/fields.ts',
-        before: '!control.test(value) && value.isWellFormed(),',
-        after: 'value.isWellFormed(),',
-      },
-    ],
-    test: 'test/http/fuzz/fuzz.test.ts',
-    name: '%s takes the worst values in every place',
-  },
-  {
     id: 'described-answers',
     promise: 'Every answer is one that the description allows.',
     changes: [
@@ -296,34 +174,6 @@ export const httpControls: readonly Control[] = [
     ],
     test: 'test/http/fuzz/fuzz.test.ts',
     name: '%s takes the worst values in every place',
-  },
-  {
-    id: 'listed-once',
-    promise: 'An event about a listing is taken once.',
-    changes: [
-      {
-        file: 'src/http/take-event.ts',
-        before: 'return performOnce(services, claimed, async () => {',
-        after:
-          'return ((_: unknown, __: unknown, perform: () => Promise<Reply>) => ' +
-          'perform())(services, claimed, async () => {',
-      },
-    ],
-    test: 'test/http/channels.test.ts',
-    name: 'are told one by one, in bulk, and by an event',
-  },
-  {
-    id: 'secret-shown-once',
-    promise: "A channel's secret is shown once.",
-    changes: [
-      {
-        file: 'src/http/routes/put-channel.ts',
-        before: 'secret === undefined ? channel',
-        after: "secret === '' ? channel",
-      },
-    ],
-    test: 'test/http/channels.test.ts',
-    name: 'is created with a secret that is shown once, and changed without it',
   },
   {
     id: 'unmatched-routes',

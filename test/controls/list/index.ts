@@ -1,7 +1,9 @@
 import type { Control } from '../control.ts';
+import { channelControls } from './channels.ts';
 import { deliveryControls } from './delivery.ts';
 import { httpControls } from './http.ts';
 import { idempotencyControls } from './idempotency.ts';
+import { inputControls } from './input.ts';
 import { merchantControls } from './merchants.ts';
 import { outboxControls } from './outbox.ts';
 import { reservationControls } from './reservations.ts';
@@ -14,6 +16,8 @@ export const controls: readonly Control[] = [
   ...reservationControls,
   ...outboxControls,
   ...deliveryControls,
+  ...channelControls,
   ...httpControls,
+  ...inputControls,
   ...merchantControls,
 ];

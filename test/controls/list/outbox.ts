@@ -19,16 +19,16 @@ export const outboxControls: readonly Control[] = [
       },
       {
         file: 'src/stock/commit-batch.ts',
-        before: "  await client.query({ name: 'stock_commit', text: commitQuery, values });\n",
+        before: '  return rows[0]?.[0] ?? 0;\n',
         after:
-          "  await client.query({ name: 'stock_commit', text: commitQuery, values });\n" +
           '  await client.query(\n' +
           '    `insert into outbox_message (merchant_id, sku, location_id, version, ' +
           'recorded_at)\n' +
           '     select distinct merchant_id, sku, location_id, version, recorded_at\n' +
           '     from ledger_entry where recorded_at = $1`,\n' +
           '    [state.now.toISOString()],\n' +
-          '  );\n',
+          '  );\n' +
+          '  return rows[0]?.[0] ?? 0;\n',
       },
     ],
     test: 'test/stock/contention.test.ts',

@@ -112,12 +112,53 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/batch.ts',
-        before: 'if (await wasCommitted(client, lost)) {',
-        after: "if (lost.commandId === '') {",
+        before: 'if (await wasCommitted(client, attempt)) {',
+        after: "if (attempt.commandId === '') {",
       },
     ],
     test: 'test/stock/writer.test.ts',
     name: 'a connection lost in commit, and %s: applied once',
+  },
+  {
+    id: 'refusal-on-memory',
+    promise: 'A refusal is never given on what is only remembered.',
+    changes: [
+      {
+        file: 'src/stock/batch.ts',
+        before: 'return isRefused || !batch.state.changesEveryLevel ? undefined : batch;',
+        after: 'return !batch.state.changesEveryLevel ? undefined : batch;',
+      },
+    ],
+    test: 'test/stock/level-memory.test.ts',
+    name: 'a refusal is never given on what is only remembered',
+  },
+  {
+    id: 'unproved-level',
+    promise: 'A batch goes by what is remembered only where the commit proves all of it.',
+    changes: [
+      {
+        file: 'src/stock/batch.ts',
+        before: 'return isRefused || !batch.state.changesEveryLevel ? undefined : batch;',
+        after: 'return isRefused ? undefined : batch;',
+      },
+    ],
+    test: 'test/stock/level-memory.test.ts',
+    name: 'what is remembered of one level proves nothing for another of the same batch',
+  },
+  {
+    id: 'remembered-hold',
+    promise: 'A hold that is remembered is free the moment it expires.',
+    changes: [
+      {
+        file: 'src/stock/level-memory.ts',
+        before:
+          'if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) ' +
+          'return undefined;',
+        after: 'if (level === undefined) return undefined;',
+      },
+    ],
+    test: 'test/stock/level-memory.test.ts',
+    name: 'a remembered hold counts no longer once its time has come',
   },
   {
     id: 'atomic-levels',

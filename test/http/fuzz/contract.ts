@@ -42,7 +42,9 @@ function problemsOf(body: unknown, described: string, answer: WireAnswer): reado
   const { status, code, requestId } = body as Readonly<Record<string, unknown>>;
   return [
     ...(status === answer.status ? [] : ['its body has another status']),
-    ...(described.split(', ').includes(String(code)) ? [] : [`the code ${code} is not described`]),
+    ...(described.split(', ').includes(String(code))
+      ? []
+      : [`the code ${String(code)} is not described`]),
     ...(requestId === answer.headers['x-request-id'] ? [] : ['its body has another request id']),
   ];
 }
