@@ -1,0 +1,1 @@
+export { checkDeliveries, type ChannelCall, type Deliveries } from './check-deliveries.ts';

@@ -1,0 +1,15 @@
+export { checkHistory } from './check-history.ts';
+export { readEvidence } from './evidence.ts';
+export { runLoad, startLoad, type Load, type LoadOptions } from './load.ts';
+export type {
+  Evidence,
+  History,
+  LedgerRow,
+  LevelRow,
+  Operation,
+  Violation,
+  ViolationKind,
+} from './operation.ts';
+export { nowMs } from './send.ts';
+export { randomFrom, seedFrom, type Random } from './random.ts';
+export { summarise, type Summary } from './summary.ts';
