@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { outcomesOf, type Answer, type Call } from './call.ts';
 import type { Operation, Outcome } from './operation.ts';
 
@@ -80,8 +81,8 @@ export async function send(call: Call, turn: number, sender: Sender): Promise<Se
 }
 
 /**
- * Sends a request that has a key to two services at once. One success is the outcome; two that
- * differ are noted.
+ * Sends a request that has a key to two services at once. What one of them did is the outcome of
+ * both; two successes that differ are noted.
  */
 export async function sendTwice(
   call: Call,
@@ -89,16 +90,35 @@ export async function sendTwice(
   sender: Sender,
 ): Promise<Sent & { readonly differing?: string }> {
   const both = await Promise.all([send(call, turn, sender), send(call, turn + 1, sender)]);
-  const rank = ({ answer }: Sent): number =>
-    answer === undefined ? 2 : answer.status < 300 ? 0 : 1;
-  const [first, second] = rank(both[0]) <= rank(both[1]) ? both : [both[1], both[0]];
-  const differs = rank(second) === 0 && first.answer?.text !== second.answer?.text;
+  const [first, second] = both;
+  const pairs = first.outcomes.map((outcome, index) => [
+    outcome,
+    second.outcomes[index] ?? outcome,
+  ]);
+  const differing = pairs.find(
+    (pair) => pair.every(({ kind }) => kind === 'ok') && !isDeepStrictEqual(pair[0], pair[1]),
+  );
+  const isOther = (call.bulk === undefined && isTextOther(first, second)) || differing;
   return {
-    ...first,
+    answer: first.answer ?? second.answer,
+    outcomes: pairs.map(([one, other]) => better(one, other)),
     startMs: Math.min(first.startMs, second.startMs),
     endMs: Math.max(first.endMs, second.endMs),
     attempts: first.attempts + second.attempts,
     unknownAttempts: first.unknownAttempts + second.unknownAttempts,
-    ...(differs ? { differing: `${first.answer?.text} and ${second.answer?.text}` } : {}),
+    ...(isOther ? { differing: `${first.answer?.text} and ${second.answer?.text}` } : {}),
   };
+}
+
+/** Of one thing that was asked for twice: refusals are not remembered, so one may be refused. */
+function better(one: Outcome | undefined, other: Outcome | undefined): Outcome {
+  const none: Outcome = { kind: 'unknown', why: 'not in the answer' };
+  const found = (kind: Outcome['kind']) => [one, other].find((outcome) => outcome?.kind === kind);
+  return found('ok') ?? found('refused') ?? one ?? none;
+}
+
+/** Whether two successes are not the same byte for byte. */
+function isTextOther({ answer: one }: Sent, { answer: other }: Sent): boolean {
+  if (one === undefined || other === undefined) return false;
+  return one.status < 300 && other.status < 300 && one.text !== other.text;
 }
