@@ -87,7 +87,7 @@ export function startLoad(options: LoadOptions): Load {
       levels.map((level, index) => {
         const asked = { kind: 'set', level, onHand: opening } as const;
         const call = callOf({ id: `${run}-open-${index}`, asked, hasKey: true });
-        return recorder.note(-1 - index, undefined, call, sender);
+        return recorder.note(clients + index, undefined, call, sender);
       }),
     );
     await Promise.all(Array.from({ length: clients }, (_, client) => work(client)));

@@ -66,7 +66,9 @@ const lives: readonly [Order['steps'], ...Order['steps'][]] = [
 export function openPlanner(options: PlannerOptions): Planner {
   const { client, levels, seen, random, run } = options;
   const orders: Order[] = [];
+  /** Keys of adjustments that were applied; those of events are apart from all others. */
   const used: string[] = [];
+  const events = new Set<string>();
   let count = 0;
 
   const newId = (): string => `${run}-${client}-${(count += 1)}`;
@@ -107,7 +109,9 @@ export function openPlanner(options: PlannerOptions): Planner {
   const set = (): Call => callOf(keyed(setting(level())));
   const event = (): Call => {
     const { expectedVersion: _, ...asked } = adjusting(level());
-    return callOf({ id: newId(), asked, hasKey: true }, 'event');
+    const id = newId();
+    events.add(id);
+    return callOf({ id, asked, hasKey: true }, 'event');
   };
   const bulk = (): Call => {
     const id = newId();
@@ -170,7 +174,8 @@ export function openPlanner(options: PlannerOptions): Planner {
     },
     learn({ id, asked, hasKey, misusesKeyOf }, outcome) {
       if (outcome.kind !== 'ok') return;
-      if (hasKey && misusesKeyOf === undefined && asked.kind === 'adjust') used.push(id);
+      const isKey = hasKey && misusesKeyOf === undefined && !events.has(id);
+      if (isKey && asked.kind === 'adjust') used.push(id);
       const { reservationId = null } = outcome;
       if (asked.kind === 'hold') {
         const { orderId, lines } = asked;
