@@ -87,7 +87,7 @@ export function openScene() {
     pass: (seconds: number) => (ms += seconds * 1_000),
     end: (): Scene => {
       const rows = [...levels.values()];
-      return structuredClone({ seed: 0, operations, entries, levels: rows }) as Scene;
+      return structuredClone({ seed: 0, operations, entries, levels: rows, readAtMs: ms }) as Scene;
     },
   };
 }

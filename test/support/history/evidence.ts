@@ -25,8 +25,11 @@ export async function readEvidence(pool: Pool): Promise<Evidence> {
          safety_stock as "safetyStock", incoming
        from stock_level where merchant_id = 'default' order by location_id, sku`,
     );
+    const { rows: clock } = await client.query<{ ms: number }>(
+      'select (extract(epoch from now()) * 1000)::double precision as ms',
+    );
     await client.query('commit');
-    return { entries: entries.map(withQuantity), levels };
+    return { entries: entries.map(withQuantity), levels, readAtMs: clock[0]?.ms ?? 0 };
   } finally {
     client.release();
   }

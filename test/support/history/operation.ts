@@ -119,6 +119,8 @@ export type LevelRow = LevelName &
 export type Evidence = {
   readonly entries: readonly LedgerRow[];
   readonly levels: readonly LevelRow[];
+  /** When it was read, by the database's clock: milliseconds since 1970. */
+  readonly readAtMs: number;
 };
 
 export type ViolationKind =
