@@ -34,7 +34,7 @@ export type Load = {
   readonly succeeded: number;
   /** Requests that had at least one attempt without an answer, as far as they are settled. */
   readonly unknown: number;
-  /** When the first success of a change that began at or after a moment came; undefined: none yet. */
+  /** When the first success of a change that began at or after a moment came, if one did. */
   firstSuccessSince(ms: number): number | undefined;
   /** No client begins anything new; what is under way is settled. */
   stop(): void;

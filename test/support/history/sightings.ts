@@ -44,7 +44,8 @@ export function timelineOf(
     const { version, made, operation } = sighting;
     const isInOrder = made ? earlier.version < version : earlier.version <= version;
     if (isInOrder) return [];
-    const what = `${earlier.version} was ${earlier.made ? 'made' : 'shown'} before ${version} began`;
+    const verb = earlier.made ? 'made' : 'shown';
+    const what = `${earlier.version} was ${verb} before ${version} began`;
     const kind = made ? 'real-time' : 'went-back';
     return [{ kind, level, operations: [earlier.operation, operation], what }];
   });
