@@ -69,7 +69,7 @@ function kindsIn(found: Deliveries): string[] {
 
 type Calls = Open<ChannelCall[]>;
 
-/** The last call of a level, as these stories go: the one at `main` comes before those at `north`. */
+/** The last call for a level of a store. */
 function lastAt(calls: Calls, storeId: string): Calls[number] {
   const found = calls.findLast(({ changes }) => changes[0]?.storeId === storeId);
   if (found === undefined) throw new Error(`nothing was sent for ${storeId}`);

@@ -10,7 +10,13 @@ import {
   planFaults,
   settled,
 } from '../support/delivery/index.ts';
-import { checkHistory, readEvidence, startLoad, seedFrom } from '../support/history/index.ts';
+import {
+  checkHistory,
+  readEvidence,
+  seedFrom,
+  startLoad,
+  versionsIn,
+} from '../support/history/index.ts';
 import { report } from '../support/report.ts';
 import { adminKey, startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -76,7 +82,7 @@ test(
       });
       await report('delivery', `mode ${mode}`, {
         seed,
-        changes: evidence.entries.length,
+        versions: versionsIn(evidence),
         calls: server.messages.length,
         lost: found.lost.length,
         unexpected: found.unexpected.length,
@@ -84,7 +90,9 @@ test(
         wrongAtEnd: found.wrongAtEnd.length,
         duplicates,
         faults: Object.values(plan.injected).reduce((sum, count) => sum + count, 0),
-        ...plan.injected,
+        ...Object.fromEntries(
+          Object.entries(plan.injected).map(([fault, count]) => [`fault: ${fault}`, count]),
+        ),
       });
       expect(found).toEqual({ lost: [], unexpected: [], wentBack: [], wrongAtEnd: [] });
       expect(server.unsigned).toBe(0);

@@ -9,6 +9,7 @@ import {
   runLoad,
   seedFrom,
   summarise,
+  versionsIn,
 } from '../support/history/index.ts';
 import { report } from '../support/report.ts';
 import { adminKey, startService, type Service } from '../support/service.ts';
@@ -44,7 +45,11 @@ test(
     const history = await runLoad({ targets, apiKey: adminKey, seed, clients, requests });
     const evidence = await readEvidence(inspector);
     const violations = checkHistory(history, evidence);
-    await report('history', 'two processes', { ...summarise(history, violations), seed });
+    await report('history', 'two processes', {
+      ...summarise(history, violations),
+      versions: versionsIn(evidence),
+      seed,
+    });
     expect(violations).toEqual([]);
     await expectCleanAudit(inspector);
   },

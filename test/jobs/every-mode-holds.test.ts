@@ -20,7 +20,7 @@ afterEach(async () => {
   await server.close();
 });
 
-test('a hold that has ended is told as free once, also when the channel was republished before', async () => {
+test('a hold that has ended is told as free once, also after a republish', async () => {
   await rig.connect(server, 'log', { mode: 'every' });
   await rig.setLevel('A', 10);
   const lines = [{ storeId: 'main', sku: 'A', quantity: 3 }];

@@ -14,4 +14,4 @@ export type {
 } from './operation.ts';
 export { nowMs } from './send.ts';
 export { randomFrom, seedFrom, type Random } from './random.ts';
-export { summarise, type Summary } from './summary.ts';
+export { summarise, versionsIn, type Summary } from './summary.ts';

@@ -1,4 +1,4 @@
-import type { History, Violation } from './operation.ts';
+import type { Evidence, History, Violation } from './operation.ts';
 
 /** What a run comes to. All but `recoverySeconds` are counts. */
 export type Summary = {
@@ -49,4 +49,9 @@ export function summarise(
     recoverySeconds: null,
     ...more,
   };
+}
+
+/** How many versions the levels have had: commands, each at one level. */
+export function versionsIn({ levels }: Evidence): number {
+  return levels.reduce((sum, { version }) => sum + version, 0);
 }
