@@ -15,6 +15,7 @@ import {
   readEvidence,
   seedFrom,
   startLoad,
+  summarise,
   versionsIn,
 } from '../support/history/index.ts';
 import { report } from '../support/report.ts';
@@ -73,7 +74,13 @@ test(
     for (const { plan } of channels) plan.heal();
     await settled(inspector);
     const evidence = await readEvidence(inspector);
-    expect(checkHistory(history, evidence)).toEqual([]);
+    const violations = checkHistory(history, evidence);
+    await report('delivery', 'the load', {
+      ...summarise(history, violations),
+      versions: versionsIn(evidence),
+      seed,
+    });
+    expect(violations).toEqual([]);
     for (const { server, plan, mode } of channels) {
       const { duplicates, ...found } = checkDeliveries(server.messages, evidence, {
         mode,
@@ -81,8 +88,6 @@ test(
         channelId: mode,
       });
       await report('delivery', `mode ${mode}`, {
-        seed,
-        versions: versionsIn(evidence),
         calls: server.messages.length,
         lost: found.lost.length,
         unexpected: found.unexpected.length,

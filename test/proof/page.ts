@@ -12,21 +12,14 @@ export function updatePage(page: string, proof: Proof): string {
   return `${page.slice(0, from + begin.length)}\n${section(proof)}\n${page.slice(to)}`;
 }
 
-function section({
-  startedAt,
-  minutes,
-  seed,
-  scale,
-  passed,
-  totals,
-  parts,
-  machine,
-}: Proof): string {
+function section({ startedAt, passed, totals, parts, machine, ...run }: Proof): string {
   const day = startedAt.slice(0, 10);
   const commit = machine['commit'] ?? 'unknown';
+  const minutes = run.minutes < 10 ? run.minutes : Math.round(run.minutes);
+  const length = `in ${minutes} minutes, scale ${run.scale}, seed ${run.seed}`;
   const result = passed ? 'Nothing was found.' : '**The run failed.**';
   return `
-Run on ${day} at commit ${commit} in ${Math.round(minutes)} minutes, scale ${scale}, seed ${seed}. ${result}
+Run on ${day} at commit ${commit} ${length}. ${result}
 
 | | |
 | --- | ---: |
