@@ -23,8 +23,14 @@ export type LoadOptions = {
   readonly opening?: number;
   /** A request that takes longer has no answer; 10 s by default. */
   readonly requestTimeoutMs?: number;
-  /** How long what has no answer is sent again; 60 s by default. */
+  /** How long what has no answer is sent again; 90 s by default. */
   readonly settleTimeoutMs?: number;
+  /**
+   * Whether some bulk requests have a key of their own; true by default. Such a key is claimed
+   * first, and a process that is killed then leaves the claim behind for a minute: its repeat has no
+   * answer for as long.
+   */
+  readonly claims?: boolean;
 };
 
 export type Load = {
@@ -63,7 +69,7 @@ export function startLoad(options: LoadOptions): Load {
     targets: options.targets,
     apiKey: options.apiKey,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-    settleTimeoutMs: options.settleTimeoutMs ?? 60_000,
+    settleTimeoutMs: options.settleTimeoutMs ?? 90_000,
   };
   const recorder = openRecorder();
   const state = { begun: 0, stopped: false };
@@ -75,6 +81,7 @@ export function startLoad(options: LoadOptions): Load {
       seen: recorder.seen,
       random,
       run,
+      claims: options.claims ?? true,
     });
     while (!state.stopped && state.begun < (options.requests ?? Number.POSITIVE_INFINITY)) {
       state.begun += 1;

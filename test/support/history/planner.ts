@@ -34,6 +34,8 @@ export type PlannerOptions = {
   readonly random: Random;
   /** Names of this run: operations of two runs on one database must not share an id. */
   readonly run: string;
+  /** Whether bulk requests may have a key of their own. */
+  readonly claims: boolean;
 };
 
 const others: readonly [AdjustableQuantity, ...AdjustableQuantity[]] = [
@@ -64,7 +66,7 @@ const lives: readonly [Order['steps'], ...Order['steps'][]] = [
  * were used before. No level stands twice in one request.
  */
 export function openPlanner(options: PlannerOptions): Planner {
-  const { client, levels, seen, random, run } = options;
+  const { client, levels, seen, random, run, claims } = options;
   const orders: Order[] = [];
   /** Keys of adjustments that were applied; those of events are apart from all others. */
   const used: string[] = [];
@@ -119,7 +121,7 @@ export function openPlanner(options: PlannerOptions): Planner {
       const asked = random.chance(0.85) ? adjusting(at) : setting(at);
       return { id: newId(), asked, hasKey: true };
     });
-    return bulkOf(id, random.chance(0.4), parts, random.chance(0.3) ? id : undefined);
+    return bulkOf(id, random.chance(0.4), parts, claims && random.chance(0.3) ? id : undefined);
   };
   const hold = (): Call => {
     const lines = someLevels(4).map((at) => ({ ...at, quantity: random.integer(1, 4) }));

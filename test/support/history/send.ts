@@ -14,7 +14,14 @@ export type Sender = {
 };
 
 /** How a call went: with an answer, or with the reason why there is none. */
-type Attempt = Answer | { readonly status: undefined; readonly why: string };
+type Attempt =
+  | Answer
+  | {
+      readonly status: undefined;
+      readonly why: string;
+      /** Nobody was there to take it: certainly nothing was done. */
+      readonly isUnsent: boolean;
+    };
 
 /** Milliseconds since 1970, from a clock that never goes back. */
 export function nowMs(): number {
@@ -24,7 +31,7 @@ export function nowMs(): number {
 const retryMs = 20;
 
 async function attempt(call: Call, url: string | undefined, sender: Sender): Promise<Attempt> {
-  if (url === undefined) return { status: undefined, why: 'no service is there' };
+  if (url === undefined) return unsent;
   try {
     const response = await fetch(`${url}${call.path}`, {
       method: call.method,
@@ -41,12 +48,19 @@ async function attempt(call: Call, url: string | undefined, sender: Sender): Pro
     const body = JSON.parse(text) as Answer['body'];
     const isOpen = status >= 500 || status === 429 || body['code'] === 'IDEMPOTENCY.IN_PROGRESS';
     return isOpen
-      ? { status: undefined, why: `${status} ${String(body['code'])}` }
+      ? { status: undefined, why: `${status} ${String(body['code'])}`, isUnsent: false }
       : { status, text, body };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    return { status: undefined, why: String(cause) };
+    const isUnsent = codeOf(cause) === 'ECONNREFUSED';
+    return { status: undefined, why: String(cause), isUnsent };
   }
+}
+
+const unsent: Attempt = { status: undefined, why: 'no service is there', isUnsent: true };
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
 export type Sent = Pick<Operation, 'startMs' | 'endMs' | 'attempts' | 'unknownAttempts'> & {
@@ -55,25 +69,27 @@ export type Sent = Pick<Operation, 'startMs' | 'endMs' | 'attempts' | 'unknownAt
 };
 
 /**
- * Sends a request. Where nobody knows what became of it and it has keys, it is sent again, to each
- * service in turn, until it is answered.
+ * Sends a request. Where nobody knows what became of it and it has keys, or where nobody was there
+ * to take it, it is sent again, to each service in turn, until it is answered.
  * @param turn which service is first
  */
 export async function send(call: Call, turn: number, sender: Sender): Promise<Sent> {
   const startMs = nowMs();
   const canRepeat = call.parts.every(({ hasKey }) => hasKey);
+  let unknownAttempts = 0;
   for (let attempts = 1; ; attempts += 1) {
     const targets = sender.targets();
     const answer = await attempt(call, targets[(turn + attempts - 1) % targets.length], sender);
     const endMs = nowMs();
     if (answer.status !== undefined) {
       const outcomes = outcomesOf(call, answer);
-      return { startMs, endMs, attempts, unknownAttempts: attempts - 1, answer, outcomes };
+      return { startMs, endMs, attempts, unknownAttempts, answer, outcomes };
     }
-    if (!canRepeat || endMs - startMs > sender.settleTimeoutMs) {
+    if (!answer.isUnsent) unknownAttempts += 1;
+    const mayRepeat = canRepeat || (answer.isUnsent && unknownAttempts === 0);
+    if (!mayRepeat || endMs - startMs > sender.settleTimeoutMs) {
       const unknown: Outcome = { kind: 'unknown', why: answer.why };
       const outcomes = call.parts.map(() => unknown);
-      const unknownAttempts = attempts;
       return { startMs, endMs, attempts, unknownAttempts, answer: undefined, outcomes };
     }
     await setTimeout(retryMs);
