@@ -23,7 +23,7 @@ import { adminKey, startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const seed = seedFrom('DELIVERY_SEED');
-const requests = Number(process.env['DELIVERY_REQUESTS'] ?? 2_500);
+const requests = Number(process.env['DELIVERY_REQUESTS'] ?? 2_000);
 
 let database: TestDatabase;
 let inspector: Pool;

@@ -15,7 +15,7 @@ import { report } from '../support/report.ts';
 import { adminKey, startService, type Service } from '../support/service.ts';
 
 const seed = seedFrom('HISTORY_SEED');
-const requests = Number(process.env['HISTORY_REQUESTS'] ?? 8_000);
+const requests = Number(process.env['HISTORY_REQUESTS'] ?? 5_000);
 const clients = 24;
 
 let database: TestDatabase;

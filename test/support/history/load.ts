@@ -27,8 +27,8 @@ export type LoadOptions = {
   readonly settleTimeoutMs?: number;
   /**
    * Whether some bulk requests have a key of their own; true by default. Such a key is claimed
-   * first, and a process that is killed then leaves the claim behind for a minute: its repeat has no
-   * answer for as long.
+   * first, and a process that is killed then leaves the claim behind for a minute: for as long
+   * its repeat has no answer.
    */
   readonly claims?: boolean;
 };
