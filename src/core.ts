@@ -11,6 +11,7 @@ import {
   type EmbeddedPostgres,
 } from './db/index.ts';
 import { openSecretBox, type SecretBox } from './encryption.ts';
+import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
 import { LevelReader, openWriterPool, StockWriter, type WriterOptions } from './stock/index.ts';
 
@@ -44,6 +45,7 @@ export async function openCore(
   logger: Logger,
   overrides: CoreOverrides = {},
 ): Promise<Core> {
+  armFailpoint(config.failpoint);
   const clock = overrides.clock ?? systemClock();
   const { concurrency, idempotency } = config.inventorySync;
   const embedded =

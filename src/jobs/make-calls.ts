@@ -11,6 +11,7 @@ import {
   type DueListing,
   type Step,
 } from '../channels/index.ts';
+import { passFailpoint } from '../failpoint.ts';
 import type { CallGate } from './call-gate.ts';
 import type { WorkerContext } from './worker-context.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
@@ -147,6 +148,7 @@ async function afterCall(
   const { context, channel, gate } = input;
   const { result } = report;
   if (result.ok) {
+    passFailpoint('delivery_taken');
     gate.circuit.succeeded();
     await finish(input, call, report);
     return [];
