@@ -197,7 +197,7 @@ export const processSettings = z
     NODE_ENV: oneOf(environments).default('development'),
     ONHAND_FAILPOINT: z
       .string()
-      .refine((text) => parseFailpoint(text) !== undefined, { error: failpointError })
+      .refine((given) => parseFailpoint(given) !== undefined, { error: failpointError })
       .transform(parseFailpoint)
       .optional(),
   })

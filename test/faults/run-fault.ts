@@ -1,0 +1,129 @@
+import { expect } from 'vitest';
+import { expectCleanAudit } from '../support/audit.ts';
+import { checkDeliveries, settled, type Deliveries } from '../support/delivery/index.ts';
+import {
+  checkHistory,
+  nowMs,
+  readEvidence,
+  seedFrom,
+  startLoad,
+  summarise,
+  versionsIn,
+  type Evidence,
+  type History,
+  type Load,
+} from '../support/history/index.ts';
+import { report } from '../support/report.ts';
+import { adminKey } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { Scene } from './scene.ts';
+
+/** Requests of each load, at least. */
+export const requests = Number(process.env['FAULT_REQUESTS'] ?? 300);
+const clients = 8;
+const underWay = 60;
+const patienceMs = 120_000;
+
+/** Figures that change from run to run with the seed. */
+export const seed = seedFrom('FAULT_SEED');
+
+/** What was done to the service, while it had work to do. */
+export type Struck = {
+  /** How often. */
+  readonly faults: number;
+  /** From when on it is asked to recover: the last fault, or the end of a long one. */
+  readonly sinceMs: number;
+};
+
+export type Fault = {
+  /** For the report: what is done. */
+  readonly name: string;
+  /** Does it, under the load. */
+  readonly strike: (load: Load) => Promise<Struck>;
+  /** Done when the load is over, before all has to settle. */
+  readonly heal?: () => unknown;
+};
+
+/**
+ * Runs the mixed load with a fault in it, waits until the service works again, and judges: by the
+ * history checker, by the delivery checker for each channel, and by every audit view.
+ */
+export async function runFault(scene: Scene, fault: Fault): Promise<History> {
+  const load = startLoad({
+    targets: () => scene.targets(),
+    apiKey: adminKey,
+    seed,
+    clients,
+    // A claim outlives its process by a minute: too long for the short form.
+    claims: requests >= 1_000,
+  });
+  const { struck, history } = await underLoad(load, fault);
+  await settled(scene.inspector, patienceMs);
+  const evidence = await readEvidence(scene.inspector);
+  const violations = checkHistory(history, evidence);
+  const deliveries = deliveriesOf(scene, history, evidence);
+  const { lost, unexpected, ...summary } = summarise(history, violations, {
+    duplicates: deliveries.duplicates,
+    recoverySeconds: recoverySeconds(scene, load, struck),
+  });
+  await report('faults', fault.name, {
+    ...summary,
+    lost: lost + deliveries.lost.length,
+    unexpected: unexpected + deliveries.unexpected.length,
+    wentBack: deliveries.wentBack.length,
+    wrongAtEnd: deliveries.wrongAtEnd.length,
+    versions: versionsIn(evidence),
+    faults: struck.faults,
+    seed,
+  });
+  expect(violations).toEqual([]);
+  expect(deliveries).toMatchObject({ lost: [], unexpected: [], wentBack: [], wrongAtEnd: [] });
+  for (const { server } of scene.channels) expect(server.unsigned).toBe(0);
+  await expectCleanAudit(scene.inspector);
+  return history;
+}
+
+async function underLoad(
+  load: Load,
+  { strike, heal, name }: Fault,
+): Promise<{ struck: Struck; history: History }> {
+  const wait = (condition: () => boolean, what: string): Promise<unknown> =>
+    waitFor(condition, { what: `${name}: ${what}`, timeoutMs: patienceMs });
+  try {
+    await wait(() => load.answered >= underWay, 'the load is under way');
+    const struck = await strike(load);
+    await wait(() => load.firstSuccessSince(struck.sinceMs) !== undefined, 'it works again');
+    await wait(() => load.answered >= requests, 'the load is done');
+    load.stop();
+    return { struck, history: await load.finished };
+  } finally {
+    load.stop();
+    await load.finished.catch(() => undefined);
+    await heal?.();
+  }
+}
+
+function deliveriesOf(scene: Scene, history: History, evidence: Evidence): Deliveries {
+  const found = scene.channels.map(({ server, mode, channelId }) =>
+    checkDeliveries(server.messages, evidence, { mode, history, channelId }),
+  );
+  return {
+    lost: found.flatMap(({ lost }) => lost),
+    unexpected: found.flatMap(({ unexpected }) => unexpected),
+    wentBack: found.flatMap(({ wentBack }) => wentBack),
+    wrongAtEnd: found.flatMap(({ wrongAtEnd }) => wrongAtEnd),
+    duplicates: found.reduce((sum, { duplicates }) => sum + duplicates, 0),
+  };
+}
+
+/** Until a change is answered with success, and each channel has taken what was sent after it. */
+function recoverySeconds(scene: Scene, load: Load, { sinceMs }: Struck): number {
+  const again = scene.channels.flatMap(({ server }) => {
+    const next = server.messages.find(
+      ({ arrivedMs, acknowledgedMs }) => arrivedMs >= sinceMs && acknowledgedMs !== undefined,
+    );
+    return next?.acknowledgedMs ?? [];
+  });
+  const lastMs = Math.max(load.firstSuccessSince(sinceMs) ?? nowMs(), ...again);
+  return Number(((lastMs - sinceMs) / 1_000).toFixed(2));
+}
