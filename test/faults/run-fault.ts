@@ -3,6 +3,8 @@ import { expectCleanAudit } from '../support/audit.ts';
 import { checkDeliveries, settled, type Deliveries } from '../support/delivery/index.ts';
 import {
   checkHistory,
+  levelsOf,
+  nameOf,
   nowMs,
   readEvidence,
   seedFrom,
@@ -21,8 +23,14 @@ import type { Scene } from './scene.ts';
 /** Requests of each load, at least. */
 export const requests = Number(process.env['FAULT_REQUESTS'] ?? 300);
 const clients = 8;
-const underWay = 60;
+/** The opening stock and some more. */
+const warmUp = 60;
 const patienceMs = 120_000;
+
+/** So many of a fault that comes in a stream, in a load of so many requests. */
+export function faultsIn(shortForm: number): number {
+  return Math.ceil(shortForm * Math.max(1, requests / 600));
+}
 
 /** Figures that change from run to run with the seed. */
 export const seed = seedFrom('FAULT_SEED');
@@ -38,8 +46,10 @@ export type Struck = {
 export type Fault = {
   /** For the report: what is done. */
   readonly name: string;
-  /** Does it, under the load. */
-  readonly strike: (load: Load) => Promise<Struck>;
+  /**
+   * Does it. Called when the load begins; `underWay` resolves when it has become a mixed one.
+   */
+  readonly strike: (load: Load, underWay: () => Promise<unknown>) => Promise<Struck>;
   /** Done when the load is over, before all has to settle. */
   readonly heal?: () => unknown;
 };
@@ -72,7 +82,7 @@ export async function runFault(scene: Scene, fault: Fault): Promise<History> {
     unexpected: unexpected + deliveries.unexpected.length,
     wentBack: deliveries.wentBack.length,
     wrongAtEnd: deliveries.wrongAtEnd.length,
-    versions: versionsIn(evidence),
+    versions: versionsIn(ownOf(history, evidence)),
     faults: struck.faults,
     seed,
   });
@@ -90,8 +100,9 @@ async function underLoad(
   const wait = (condition: () => boolean, what: string): Promise<unknown> =>
     waitFor(condition, { what: `${name}: ${what}`, timeoutMs: patienceMs });
   try {
-    await wait(() => load.answered >= underWay, 'the load is under way');
-    const struck = await strike(load);
+    const struck = await strike(load, () =>
+      wait(() => load.answered >= warmUp, 'the load is under way'),
+    );
     await wait(() => load.firstSuccessSince(struck.sinceMs) !== undefined, 'it works again');
     await wait(() => load.answered >= requests, 'the load is done');
     load.stop();
@@ -114,6 +125,12 @@ function deliveriesOf(scene: Scene, history: History, evidence: Evidence): Deliv
     wrongAtEnd: found.flatMap(({ wrongAtEnd }) => wrongAtEnd),
     duplicates: found.reduce((sum, { duplicates }) => sum + duplicates, 0),
   };
+}
+
+/** The levels of this load: others have used the database before. */
+function ownOf({ operations }: History, evidence: Evidence): Evidence {
+  const names = new Set(operations.flatMap(({ asked }) => [...levelsOf(asked).keys()]));
+  return { ...evidence, levels: evidence.levels.filter((level) => names.has(nameOf(level))) };
 }
 
 /** Until a change is answered with success, and each channel has taken what was sent after it. */
