@@ -56,6 +56,11 @@ export class ChannelUpkeep {
     this.#isUrgent = true;
   }
 
+  /** Jobs may be claimed that nobody works on: nothing is delivered until they are taken over. */
+  takeOverAgain(): void {
+    this.#hasTakenOver = false;
+  }
+
   /** Does what is due. @param working jobs that this process works on */
   async run(channel: ChannelRow, working: readonly string[]): Promise<UpkeepResult> {
     const now = performance.now();
