@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { nowMs, randomFrom } from '../support/history/index.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { faultsIn, runFault, seed } from './run-fault.ts';
+import { faultsIn, expectNoHarm, seed } from './expect-no-harm.ts';
 import { openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -43,7 +43,7 @@ async function openSession(): Promise<Client> {
 }
 
 test('pg_terminate_backend in a stream', { timeout: 600_000 }, async () => {
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'pg_terminate_backend in a stream',
     async strike(load, underWay) {
       await underWay();
@@ -67,7 +67,7 @@ test('pg_terminate_backend in a stream', { timeout: 600_000 }, async () => {
 });
 
 test('connections cut in the middle of COMMIT', { timeout: 600_000 }, async () => {
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'connection cut in the middle of COMMIT',
     async strike(_, underWay) {
       await underWay();
@@ -80,7 +80,7 @@ test('connections cut in the middle of COMMIT', { timeout: 600_000 }, async () =
 });
 
 test('all connections of the pools wait for locks', { timeout: 600_000 }, async () => {
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'pools exhausted',
     async strike(_, underWay) {
       const other = await openSession();
@@ -120,7 +120,7 @@ test('an idle transaction holds back xmin for the whole run', { timeout: 600_000
   };
   await other.query('select count(*) from outbox_message');
   const held = await xmin();
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'idle transaction that holds back xmin',
     strike: async (_, underWay) => {
       await underWay();

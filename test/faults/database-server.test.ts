@@ -1,17 +1,28 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, test } from 'vitest';
+import { runOnServer, urlOfDatabase } from '../support/database.ts';
 import { nowMs } from '../support/history/index.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { openOwnPostgres, type OwnPostgres } from './own-postgres.ts';
-import { runFault } from './run-fault.ts';
+import { expectNoHarm } from './expect-no-harm.ts';
 import { openScene, type Scene } from './scene.ts';
 
 let postgres: OwnPostgres;
 let scene: Scene;
 
 beforeAll(async () => {
-  postgres = await openOwnPostgres({ max_connections: '80' });
-  scene = await openScene({ databaseUrl: postgres.connectionString });
+  postgres = await openOwnPostgres();
+  // A superuser would always find a connection.
+  await runOnServer(postgres.connectionString, "create role shop login password 'shop'");
+  await runOnServer(postgres.connectionString, 'create database shop owner shop');
+  const own = new URL(urlOfDatabase(postgres.connectionString, 'shop'));
+  scene = await openScene({
+    databaseUrl: own.href,
+    through: () => {
+      own.username = 'shop';
+      own.password = 'shop';
+      return Promise.resolve(own.href);
+    },
+  });
 });
 
 afterAll(async () => {
@@ -20,7 +31,7 @@ afterAll(async () => {
 });
 
 test('Postgres stopped with immediate and restarted', { timeout: 600_000 }, async () => {
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'Postgres stopped with immediate and restarted',
     async strike(_, underWay) {
       await underWay();
@@ -33,24 +44,21 @@ test('Postgres stopped with immediate and restarted', { timeout: 600_000 }, asyn
 });
 
 test('Postgres has no connection left', { timeout: 600_000 }, async () => {
-  const others: Client[] = [];
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'no connection left at Postgres',
     async strike(_, underWay) {
       await underWay();
-      await takeAllConnections(others);
+      await scene.inspector.query('alter role shop connection limit 0');
       // Whoever loses its connection now gets no other.
-      await others[0]?.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where application_name like 'onhand%' and datname = current_database()`,
+      await scene.inspector.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'shop'",
       );
-      await takeAllConnections(others);
       await refuses();
       const sinceMs = nowMs();
-      await Promise.all(others.splice(0).map((client) => client.end()));
+      await scene.inspector.query('alter role shop connection limit -1');
       return { faults: 1, sinceMs };
     },
-    heal: () => Promise.all(others.splice(0).map((client) => client.end())),
+    heal: () => scene.inspector.query('alter role shop connection limit -1'),
   });
 });
 
@@ -61,7 +69,7 @@ test('the disk of the database is full', { timeout: 600_000 }, async ({ skip }) 
     skip('mounting a file system of its own is not allowed here');
     return;
   }
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: 'disk of the database full',
     async strike(_, underWay) {
       await underWay();
@@ -101,18 +109,5 @@ async function grows(): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function takeAllConnections(taken: Client[]): Promise<void> {
-  for (;;) {
-    const client = new Client({ connectionString: postgres.connectionString });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-    } catch {
-      return;
-    }
-    taken.push(client);
   }
 }

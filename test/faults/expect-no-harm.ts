@@ -58,7 +58,7 @@ export type Fault = {
  * Runs the mixed load with a fault in it, waits until the service works again, and judges: by the
  * history checker, by the delivery checker for each channel, and by every audit view.
  */
-export async function runFault(scene: Scene, fault: Fault): Promise<History> {
+export async function expectNoHarm(scene: Scene, fault: Fault): Promise<History> {
   const load = startLoad({
     targets: () => scene.targets(),
     apiKey: adminKey,
@@ -68,7 +68,9 @@ export async function runFault(scene: Scene, fault: Fault): Promise<History> {
     claims: requests >= 1_000,
   });
   const { struck, history } = await underLoad(load, fault);
+  const endMs = nowMs();
   await settled(scene.inspector, patienceMs);
+  const settleSeconds = seconds(nowMs() - endMs);
   const evidence = await readEvidence(scene.inspector);
   const violations = checkHistory(history, evidence);
   const deliveries = deliveriesOf(scene, history, evidence);
@@ -78,6 +80,7 @@ export async function runFault(scene: Scene, fault: Fault): Promise<History> {
   });
   await report('faults', fault.name, {
     ...summary,
+    settleSeconds,
     lost: lost + deliveries.lost.length,
     unexpected: unexpected + deliveries.unexpected.length,
     wentBack: deliveries.wentBack.length,
@@ -142,5 +145,9 @@ function recoverySeconds(scene: Scene, load: Load, { sinceMs }: Struck): number 
     return next?.acknowledgedMs ?? [];
   });
   const lastMs = Math.max(load.firstSuccessSince(sinceMs) ?? nowMs(), ...again);
-  return Number(((lastMs - sinceMs) / 1_000).toFixed(2));
+  return seconds(lastMs - sinceMs);
+}
+
+function seconds(ms: number): number {
+  return Number((ms / 1_000).toFixed(2));
 }

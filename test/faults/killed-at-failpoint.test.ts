@@ -3,7 +3,7 @@ import type { FailpointName } from '../../src/failpoint.ts';
 import { nowMs, randomFrom } from '../support/history/index.ts';
 import { hasEnded, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { runFault, seed } from './run-fault.ts';
+import { expectNoHarm, seed } from './expect-no-harm.ts';
 import { openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -53,7 +53,7 @@ test.each(points)('SIGKILL at %s: %s', { timeout: 600_000 }, async (failpoint, w
   // Only the process that leads a channel calls it.
   const places = failpoint === 'delivery_taken' ? [0, 1] : [random.integer(0, 1)];
   const armed = await arm(places, failpoint, most);
-  await runFault(scene, {
+  await expectNoHarm(scene, {
     name: `SIGKILL ${where}`,
     async strike() {
       const sinceMs = await Promise.race(armed.map(died));

@@ -29,9 +29,7 @@ export type Disk = {
 const diskMb = 256;
 
 /** Opens one, on a small disk of its own where possible. */
-export async function openOwnPostgres(
-  settings: Readonly<Record<string, string>>,
-): Promise<OwnPostgres> {
+export async function openOwnPostgres(): Promise<OwnPostgres> {
   const dataDir = await createDataDir();
   const isMounted = mount(dataDir.path);
   const unmount = (): void => {
@@ -45,7 +43,6 @@ export async function openOwnPostgres(
         shared_buffers: '32MB',
         max_wal_size: '64MB',
         min_wal_size: '32MB',
-        ...settings,
       },
     });
     const pidFile = join(dataDir.path, 'postgres', 'postmaster.pid');
