@@ -101,6 +101,16 @@ const tables: TableRules = {
     outbox: ['outbox_message'],
     channels: ['channel', 'listing', 'delivery', 'delivery_attempt'],
     replay: ['replay_order'],
+    sources: [
+      'source',
+      'source_ownership',
+      'source_schedule',
+      'source_figure',
+      'source_movement',
+      'source_held_item',
+      'source_quarantine',
+      'source_run',
+    ],
   },
   exceptions: [
     {

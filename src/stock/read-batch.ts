@@ -97,6 +97,19 @@ export async function readBatch(
   return { ...(await levels), answers: await answers };
 }
 
+/** Reads levels by their keys, in any order; with `lock` takes their locks first, in lock order. */
+export async function readKeys(
+  client: PoolClient,
+  keys: readonly LevelKey[],
+  offsetMs: number,
+  lock: boolean,
+): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+  const ordered = distinctKeys([{ levelKeys: keys }]);
+  if (lock)
+    await client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(ordered) });
+  return await readLevels(client, ordered, offsetMs);
+}
+
 /** Reads levels, each key once, with the database's time. A missing level has version 0. */
 export async function readLevels(
   client: Pool | PoolClient,
