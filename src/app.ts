@@ -65,6 +65,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     },
     events: deliveryEvents(metrics, logger),
     workers: options.workers,
+    isBusy: () => writer.isBusy,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),

@@ -106,6 +106,6 @@ begin
     perform stock_commit_reservations(p_recorded_at, r_merchant, r_id, r_order, r_status_read,
       r_status, r_late, r_expires_at, n_merchant, n_id, n_sku, n_location, n_quantity);
   end if;
-  return floor(extract(epoch from clock_timestamp()) * 1000);
+  return date_part('epoch', clock_timestamp()) * 1000;
 end
 $$;

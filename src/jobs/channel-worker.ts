@@ -17,7 +17,7 @@ import type { WorkerContext } from './worker-context.ts';
 /** Jobs claimed at once; small ones share a call. */
 const claimLimit = 20;
 /** Rounds of claim, read, call and record under way at once. */
-const maxLanes = 4;
+const maxLanes = 2;
 const afterFaultMs = 250;
 /** So often a verdict is offered to a database that is there and refuses it. */
 const mostRecordings = 10;
@@ -151,8 +151,8 @@ export class ChannelWorker {
 
   #startLane(): void {
     if (this.#stopping || !this.#upkeep.hasTakenOver || this.#gate.waitMs() > 0) return;
-    // While the channel fails, one job at a time.
-    const limit = this.#gate.isClosed ? maxLanes : 1;
+    // While the channel fails, one job at a time; beside a busy writer, one lane.
+    const limit = this.#gate.isClosed && !this.#context.isBusy() ? maxLanes : 1;
     if (this.#lanes.size >= limit) return;
     this.#claimAgain = false;
     const lane = this.#lane()
@@ -176,6 +176,10 @@ export class ChannelWorker {
     while (!this.#stopping && this.#gate.waitMs() === 0) {
       const isProbe = !this.#gate.isClosed;
       if (isProbe && this.#lanes.size > 1) break;
+      if (this.#lanes.size > 1 && this.#context.isBusy()) {
+        this.#claimAgain = true;
+        break;
+      }
       const limit = isProbe ? 1 : this.#gate.claimLimit(claimLimit);
       const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
       if (jobs.length === 0) {

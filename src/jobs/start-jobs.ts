@@ -26,6 +26,8 @@ export type JobsOptions = {
   readonly expireReservations?: () => Promise<number>;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
+  /** Whether this process has more commands to commit than it can; absent: never. */
+  readonly isBusy?: () => boolean;
 };
 
 /** The work behind the requests, as the rest of the program sees it. */
@@ -67,9 +69,9 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { db } = database;
   const { adapters, retry, clock, secretBox, events = {} } = options;
   const queue = new DeliveryQueue(boss, retry);
-  const sweepMs = options.sweepMs ?? 10_000;
+  const { sweepMs = 10_000, isBusy = () => false } = options;
   const leads = new ChannelLeads(
-    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs },
+    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs, isBusy },
     randomUUID(),
   );
   const relay = new RelayLoop(

@@ -18,4 +18,6 @@ export type WorkerContext = {
   readonly events: DeliveryEvents;
   /** Between two looks for listings that lag with nobody working on them, in ms. */
   readonly sweepMs: number;
+  /** Whether commands wait to be committed here: deliveries then leave them the processor. */
+  readonly isBusy: () => boolean;
 };

@@ -204,8 +204,9 @@ async function readAndDecide(
   const begun = lock ? client.query('begin') : undefined;
   await Promise.all([begun, loadCommands(client, commands)]);
   const { offsetMs } = options.clock;
+  const askedAt = performance.now();
   const read = await readBatch(client, commands, offsetMs, lock);
-  levels.hearClock(read.now.getTime() - offsetMs);
+  levels.clock.hear(read.databaseMs, askedAt);
   // After the read, so that a lost attempt is either seen here or fails at its own check.
   for (const attempt of lost) {
     if (await wasCommitted(client, attempt)) {
@@ -240,12 +241,13 @@ async function commit(
   attempt: Attempt,
 ): Promise<void> {
   try {
+    const askedAt = performance.now();
     const written = commitBatch(client, state, options.idempotencyTtlSeconds);
     // Pipelined behind it: a failed function turns this commit into a rollback.
     const committed = attempt.lock ? client.query('commit') : undefined;
     const results = await Promise.allSettled([written, committed]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
-    attempt.levels.hearClock(await written);
+    attempt.levels.clock.hear(await written, askedAt);
   } catch (error) {
     if (classifyFailure(error, true) === 'server') throw error;
     const entry = state.entries[0];

@@ -16,7 +16,7 @@ const commitQuery = `select stock_commit(${Array.from(
 /**
  * Commits what a batch decided, in one statement. Rejects with SQLSTATE `staleState` when a level,
  * a reservation or a key has moved since the read; nothing is written then.
- * @returns the database's time, in ms since 1970
+ * @returns the database's time, in ms since 1970 and parts of one
  */
 export async function commitBatch(
   client: Pool | PoolClient,

@@ -1,11 +1,10 @@
 import type { Command } from './command.ts';
+import { DatabaseClock } from './database-clock.ts';
 import { levelId, type Level, type LevelKey } from './level.ts';
 import type { BatchRead } from './read-batch.ts';
 
 /** So many levels are remembered: some 30 MB. */
 const most = 50_000;
-/** The database's clock is taken for known so long after it was last heard. */
-const clockGoodForMs = 5_000;
 /** After a batch that went wrong because of what was remembered, so many are read first. */
 const readFirstBatches = 16;
 
@@ -16,11 +15,8 @@ const readFirstBatches = 16;
  */
 export class LevelMemory {
   readonly #levels = new Map<string, Level>();
-  /** The newest time that the database told, without the clock's offset, in ms since 1970. */
-  #databaseMs = 0;
-  #heardAt = Number.NEGATIVE_INFINITY;
-  /** No batch's moment lies before that of an earlier one. */
-  #lastMs = 0;
+  /** Without the clock's offset. */
+  readonly clock = new DatabaseClock();
   #readFirst = 0;
 
   /**
@@ -33,7 +29,7 @@ export class LevelMemory {
       this.#readFirst -= 1;
       return undefined;
     }
-    const nowMs = this.#guessNow();
+    const nowMs = this.clock.now();
     if (nowMs === undefined) return undefined;
     const levels = new Map<string, Level>();
     for (const command of commands) {
@@ -42,7 +38,7 @@ export class LevelMemory {
         const id = levelId(key);
         if (levels.has(id)) continue;
         const level = this.#levels.get(id);
-        if (level === undefined || level.firstHoldEndsMs <= nowMs + offsetMs) return undefined;
+        if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) return undefined;
         levels.set(id, { ...level });
       }
     }
@@ -94,20 +90,5 @@ export class LevelMemory {
   wasWrong(levels: Iterable<Level>): void {
     this.forget(levels);
     this.#readFirst = readFirstBatches;
-  }
-
-  /** @param databaseMs what the database's clock showed at most a round trip ago */
-  hearClock(databaseMs: number): void {
-    this.#databaseMs = databaseMs;
-    this.#heardAt = performance.now();
-    this.#lastMs = Math.max(this.#lastMs, databaseMs);
-  }
-
-  /** The database's time, or a little less: never what it has yet to reach. */
-  #guessNow(): number | undefined {
-    const elapsed = performance.now() - this.#heardAt;
-    if (elapsed > clockGoodForMs) return undefined;
-    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#databaseMs + elapsed));
-    return this.#lastMs;
   }
 }

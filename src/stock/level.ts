@@ -68,8 +68,8 @@ export type Level = LevelKey & {
   reserved: number;
   /** Units of `reserved` whose hold has ended: free already. */
   expiredHolds: number;
-  /** When the first of its holds ends, or earlier, in ms since 1970; Infinity where none does. */
-  firstHoldEndsMs: number;
+  /** When the next of its other holds ends, or earlier, in ms since 1970; Infinity: none does. */
+  nextHoldEndsMs: number;
   onHand: number;
   allocated: number;
   openOrders: number;

@@ -14,11 +14,14 @@ import { keyId } from './working-state.ts';
  * has expired. It is read together with the levels: whoever commits after this read comes later.
  */
 const levelsQuery = `
-  select c.now, s.version, s.on_hand, s.reserved, s.allocated, s.open_orders, s.pending_sales,
-    s.unavailable, s.safety_stock, s.incoming, s.updated_at,
-    case when h.first_ends <= c.now
+  select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated,
+    s.open_orders, s.pending_sales, s.unavailable, s.safety_stock, s.incoming,
+    date_part('epoch', s.updated_at) * 1000,
+    case when s.reserved > 0
       then expired_holds(u.merchant_id, u.sku, u.location_id, c.now) else 0 end,
-    h.first_ends,
+    case when s.reserved > 0
+      then date_part('epoch', next_hold_ends(u.merchant_id, u.sku, u.location_id, c.now)) * 1000
+      end,
     s.version is not null or exists (
       select from location l
       where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
@@ -29,10 +32,6 @@ const levelsQuery = `
     select * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
-  cross join lateral (
-    select case when s.reserved > 0
-      then first_hold_ends(u.merchant_id, u.sku, u.location_id) end as first_ends
-    offset 0) h
   order by u.position`;
 
 /* Locks are taken in the order of the arrays, which is the same in every process. */
@@ -51,7 +50,7 @@ const keysQuery = `
     offset 0) k`;
 
 type LevelRow = [
-  now: Date,
+  nowMs: number,
   version: number | null,
   onHand: number,
   reserved: number,
@@ -61,21 +60,28 @@ type LevelRow = [
   unavailable: number,
   safetyStock: number,
   incoming: number,
-  updatedAt: Date | null,
+  updatedAtMs: number | null,
   expiredHolds: number,
-  firstHoldEnds: Date | null,
+  nextHoldEndsMs: number | null,
   storeExists: boolean,
 ];
 type KeyRow = [string, string, string, number | null, string | null, Date];
 
-export type BatchRead = {
+export type LevelsRead = {
+  /** The batch's moment: not before any change that was read. */
   readonly now: Date;
+  /** What the database's own clock showed, in ms since 1970. */
+  readonly databaseMs: number;
   readonly levels: Map<string, Level>;
+};
+
+export type BatchRead = Pick<LevelsRead, 'now' | 'levels'> & {
   readonly answers: Map<string, RememberedAnswer>;
 };
 
 /**
- * Reads all that a batch's commands decide on, in one round trip (the statements are pipelined).
+ * Reads all that a batch's commands decide on, in one round trip (the statements are pipelined);
+ * in two where a hold ends just then.
  * @param offsetMs moves the database's clock; 0 in production
  * @param lock take the rows' locks first; only inside a transaction
  */
@@ -84,7 +90,7 @@ export async function readBatch(
   commands: readonly Command[],
   offsetMs: number,
   lock: boolean,
-): Promise<BatchRead> {
+): Promise<BatchRead & LevelsRead> {
   const keys = distinctKeys(commands);
   const locked = lock
     ? client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(keys) })
@@ -94,7 +100,8 @@ export async function readBatch(
   // All are on the wire; the first failure is the one to report, none may stay unhandled.
   const results = await Promise.allSettled([locked, levels, answers]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  return { ...(await levels), answers: await answers };
+  const read = await settleHolds(client, keys, offsetMs, await levels);
+  return { ...read, answers: await answers };
 }
 
 /** Reads levels by their keys, in any order; with `lock` takes their locks first, in lock order. */
@@ -105,24 +112,48 @@ export async function readKeys(
   lock: boolean,
 ): Promise<Pick<BatchRead, 'now' | 'levels'>> {
   const ordered = distinctKeys([{ levelKeys: keys }]);
-  if (lock)
+  if (lock) {
     await client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(ordered) });
-  return await readLevels(client, ordered, offsetMs);
+  }
+  const read = await readLevels(client, ordered, offsetMs);
+  return await settleHolds(client, ordered, offsetMs, read);
 }
 
-/** Reads levels, each key once, with the database's time. A missing level has version 0. */
+/** A hold that ended between the database's moment and the batch's was counted as lasting. */
+async function settleHolds(
+  client: Pool | PoolClient,
+  keys: readonly LevelKey[],
+  offsetMs: number,
+  first: LevelsRead,
+): Promise<LevelsRead> {
+  let read = first;
+  while (hasHoldEndedMeanwhile(read, offsetMs)) read = await readLevels(client, keys, offsetMs);
+  return read;
+}
+
+function hasHoldEndedMeanwhile({ now, databaseMs, levels }: LevelsRead, offsetMs: number): boolean {
+  if (now.getTime() <= databaseMs + offsetMs) return false;
+  return [...levels.values()].some(({ nextHoldEndsMs }) => nextHoldEndsMs <= now.getTime());
+}
+
+/** Reads levels, each key once, and the moment. A missing level has version 0. */
 export async function readLevels(
   client: Pool | PoolClient,
   keys: readonly LevelKey[],
   offsetMs: number,
-): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+): Promise<LevelsRead> {
   const { rows } = await client.query<LevelRow>({
     name: 'stock_levels',
     text: levelsQuery,
     values: [...keyColumns(keys), offsetMs],
     rowMode: 'array',
   });
-  return { now: rows[0]?.[0] ?? new Date(0), levels: toLevels(keys, rows) };
+  const databaseMs = rows[0]?.[0] ?? 0;
+  const levels = toLevels(keys, rows);
+  // A process that goes by a guess may have stamped a change a little ahead of the database.
+  let nowMs = Math.ceil(databaseMs);
+  for (const { updatedAtMs } of levels.values()) nowMs = Math.max(nowMs, updatedAtMs);
+  return { now: new Date(nowMs), databaseMs: databaseMs - offsetMs, levels };
 }
 
 function keyColumns(keys: readonly LevelKey[]): string[] {
@@ -183,9 +214,9 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       unavailable: row[7] ?? 0,
       safetyStock: row[8] ?? 0,
       incoming: row[9] ?? 0,
-      updatedAtMs: row[10]?.getTime() ?? 0,
+      updatedAtMs: Math.round(row[10] ?? 0),
       expiredHolds: row[11],
-      firstHoldEndsMs: row[12]?.getTime() ?? Number.POSITIVE_INFINITY,
+      nextHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
     });
   }
   return levels;

@@ -34,7 +34,7 @@ const notFound: Omit<Level, keyof LevelKey> = {
   storeExists: false,
   reserved: 0,
   expiredHolds: 0,
-  firstHoldEndsMs: Number.POSITIVE_INFINITY,
+  nextHoldEndsMs: Number.POSITIVE_INFINITY,
   onHand: 0,
   allocated: 0,
   openOrders: 0,
@@ -163,7 +163,7 @@ export class WorkingState implements DecisionContext {
     for (const { status, expiresAt } of writes) {
       if (status !== 'active') continue;
       for (const { level } of changes) {
-        level.firstHoldEndsMs = Math.min(level.firstHoldEndsMs, expiresAt.getTime());
+        level.nextHoldEndsMs = Math.min(level.nextHoldEndsMs, expiresAt.getTime());
       }
     }
   }

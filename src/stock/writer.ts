@@ -21,6 +21,10 @@ export type WriterOptions = BatchOptions & {
 /** The levels of so many commands, and so many others, are read at the beginning of a turn. */
 const turnReadLimit = 200;
 
+/** More requests waiting than these, and the writer counts as busy for a while. */
+const lively = 8;
+const busyMs = 100;
+
 type QueuedUnit = BatchUnit & {
   readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (fault: unknown) => void;
@@ -36,6 +40,7 @@ export class StockWriter {
   readonly #memory: WriterMemory;
   readonly #queue: QueuedUnit[] = [];
   #running: Promise<void> | undefined;
+  #busyUntil = 0;
   #closed = false;
 
   constructor(options: WriterOptions) {
@@ -46,6 +51,11 @@ export class StockWriter {
   /** Requests that wait for the next batch. */
   get queueLength(): number {
     return this.#queue.length;
+  }
+
+  /** Whether requests had to wait for a batch in the last moments. */
+  get isBusy(): boolean {
+    return performance.now() < this.#busyUntil;
   }
 
   /**
@@ -91,6 +101,7 @@ export class StockWriter {
     // Requests that arrived in the same turn of the event loop join this batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      if (this.#queue.length > lively) this.#busyUntil = performance.now() + busyMs;
       if (this.#memory.turns.areNeeded) await this.#takeTurn();
       else await this.#settle(this.#takeBatch());
     }
@@ -104,11 +115,12 @@ export class StockWriter {
     const commands = this.#queue.flatMap((unit) => unit.commands).slice(0, turnReadLimit);
     // And what processes fight for: commands on it will have come until the turn has.
     const keys = distinctKeys([...commands, { levelKeys: levels.few(turnReadLimit) }]);
+    const askedAt = performance.now();
     const taken = await turns.take((client) => readLevels(client, keys, offsetMs));
     if (taken === undefined) return;
     const { turn, found } = taken;
     if (levels.replaceAll(found.levels.values())) turns.renew();
-    levels.hearClock(found.now.getTime() - offsetMs);
+    levels.clock.hear(found.databaseMs, askedAt);
     do {
       await this.#settle(this.#takeBatch(), turn);
     } while (this.#queue.length > 0 && !turn.isOver);

@@ -13,7 +13,7 @@ function aLevel(changes: Partial<Level> = {}): Level {
     onHand: 10,
     reserved: 3,
     expiredHolds: 1,
-    firstHoldEndsMs: Number.POSITIVE_INFINITY,
+    nextHoldEndsMs: Number.POSITIVE_INFINITY,
     allocated: 2,
     openOrders: 0,
     pendingSales: 0,
@@ -31,7 +31,7 @@ const none = aLevel({
   onHand: 0,
   reserved: 0,
   expiredHolds: 0,
-  firstHoldEndsMs: Number.POSITIVE_INFINITY,
+  nextHoldEndsMs: Number.POSITIVE_INFINITY,
   allocated: 0,
   version: 0,
 });

@@ -143,6 +143,24 @@ test('a hold that was shortened ends at its new time', async () => {
   expect(newest(await submit(adjust(sku, 1)))).toMatchObject({ reserved: 0, available: 3 });
 });
 
+test('what comes after a moment of the database is recorded after it', async () => {
+  const sku = newSku();
+  await submit(count(sku, 100));
+  for (let round = 0; round < 50; round += 1) {
+    const { rows } = await inspector.query<{ now: string }>(
+      'select clock_timestamp()::text as now',
+    );
+    await submit(adjust(sku, -1));
+    const { rowCount } = await inspector.query(
+      `select from ledger_entry where merchant_id = 'default' and sku = $1 and version = $2
+         and recorded_at >= $3::timestamptz`,
+      [sku, round + 2, rows[0]?.now],
+    );
+    expect(rowCount).toBe(1);
+  }
+  expect(wasRemembered()).toBe(true);
+});
+
 test('recorded times follow the versions, whoever wrote them', async () => {
   const sku = newSku();
   await submit(count(sku, 100));
