@@ -72,6 +72,8 @@ export async function openCore(
       maxRetries: concurrency.maxRetries,
       timeoutMs: concurrency.casTimeoutMs,
       idempotencyTtlSeconds: idempotency.ttlSeconds,
+      // A command writes at most two entries of a level.
+      snapshotEvery: Math.ceil(config.ledger.snapshotEveryNEvents / 2),
       ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
       ...(overrides.onBatch === undefined ? {} : { onBatch: overrides.onBatch }),
     });

@@ -95,7 +95,7 @@ const imports: ImportRules = {
 const tables: TableRules = {
   owners: {
     merchants: ['merchant', 'api_key'],
-    stock: ['stock_level', 'ledger_entry', 'location'],
+    stock: ['stock_level', 'ledger_entry', 'location', 'stock_snapshot'],
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],

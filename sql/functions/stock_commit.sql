@@ -10,6 +10,8 @@
 -- reservations. The answers kept with the keys come as one text, separated by the character 1F,
 -- which JSON cannot contain: nothing in them has to be escaped.
 --
+-- Snapshots are what levels were at some of the batch's versions; mostly there are none.
+--
 -- Returns the database's time in ms since 1970: callers keep a clock by it.
 create or replace function stock_commit(
   p_recorded_at timestamptz, p_keys_expire_at timestamptz,
@@ -25,7 +27,8 @@ create or replace function stock_commit(
   x_merchant text[], x_key text[],
   r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
   r_late boolean[], r_expires_at timestamptz[],
-  n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[])
+  n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[],
+  p_snapshots jsonb)
 returns double precision language plpgsql as $$
 declare
   v_done integer;
@@ -105,6 +108,15 @@ begin
   if cardinality(r_id) > 0 then
     perform stock_commit_reservations(p_recorded_at, r_merchant, r_id, r_order, r_status_read,
       r_status, r_late, r_expires_at, n_merchant, n_id, n_sku, n_location, n_quantity);
+  end if;
+  if p_snapshots is not null then
+    insert into stock_snapshot (merchant_id, sku, location_id, version, on_hand, reserved,
+      allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
+    select s.*, p_recorded_at
+    from jsonb_to_recordset(p_snapshots) as s(merchant_id text, sku text, location_id text,
+      version bigint, on_hand integer, reserved integer, allocated integer, open_orders integer,
+      pending_sales integer, unavailable integer, safety_stock integer, incoming integer)
+    on conflict do nothing;
   end if;
   return date_part('epoch', clock_timestamp()) * 1000;
 end

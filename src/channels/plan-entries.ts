@@ -33,8 +33,10 @@ export async function planEntries(
   const behind = due.filter(
     ({ level, publishedVersion }) => level !== null && level.version > publishedVersion,
   );
-  const entries = await readEntries(db, channel, behind, limit);
-  const bases = await baseFigures(db, channel, behind);
+  const [entries, bases] = await Promise.all([
+    readEntries(db, channel, behind, limit),
+    baseFigures(db, channel, behind),
+  ]);
   const steps: Step[] = [];
   let room = limit;
   for (const listing of due) {
@@ -176,8 +178,9 @@ async function readEntries(
 }
 
 /**
- * The figures at the version the channel has: what it was told, or, where that is not known exactly
- * (nothing yet, or an oversold level shown as 0), the level less all that came after.
+ * The figures of each listing as of the version that the channel has, by the ledger. What was
+ * published is no base to count on from: it may have had a hold as free that had ended, and whose
+ * entry is still to come.
  */
 async function baseFigures(
   db: Db,
@@ -185,25 +188,18 @@ async function baseFigures(
   behind: readonly DueListing[],
 ): Promise<Map<DueListing, Figures>> {
   const bases = new Map<DueListing, Figures>();
-  const unknown: DueListing[] = [];
-  for (const due of behind) {
-    const { publishedQuantity, publishedOnHand } = due;
-    if (publishedQuantity === null || publishedQuantity === 0 || publishedOnHand === null) {
-      unknown.push(due);
-    } else bases.set(due, { available: publishedQuantity, onHand: publishedOnHand });
-  }
-  if (unknown.length === 0) return bases;
+  if (behind.length === 0) return bases;
   const { rows } = await sql<{ position: number; available: number; on_hand: number }>`
     select u.position, e.available::bigint as available, e.on_hand::bigint as on_hand
-    from unnest(${unknown.map((due) => due.sku)}::text[],
-      ${unknown.map((due) => due.storeId)}::text[],
-      ${unknown.map((due) => due.publishedVersion)}::bigint[],
-      ${unknown.map((due) => due.level?.version ?? 0)}::bigint[])
+    from unnest(${behind.map((due) => due.sku)}::text[],
+      ${behind.map((due) => due.storeId)}::text[],
+      ${behind.map((due) => due.publishedVersion)}::bigint[],
+      ${behind.map((due) => due.level?.version ?? 0)}::bigint[])
       with ordinality as u(sku, location_id, after, upto, position)
     cross join lateral delivery_effect(
       ${channel.merchant_id}, u.sku, u.location_id, u.after, u.upto) e`.execute(db);
   for (const row of rows) {
-    const due = unknown[row.position - 1];
+    const due = behind[row.position - 1];
     if (due === undefined || due.level === null) continue;
     bases.set(due, {
       available: due.level.available - row.available,

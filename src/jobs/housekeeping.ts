@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
 import { deleteExpiredKeys } from '../idempotency/index.ts';
 import type { Logger } from '../logger.ts';
+import { snapshotLevels } from '../stock/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
 const page = 5_000;
@@ -41,6 +42,11 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
       name: 'deliveries.prune',
       cron: '*/10 * * * *',
       run: () => untilEmpty(() => pruneDeliveries(db, keepDeliveriesDays, page)),
+    },
+    {
+      name: 'stock.snapshot',
+      cron: '30 1 * * *',
+      run: () => untilEmpty(() => snapshotLevels(db, page)),
     },
     {
       name: 'channels.tidy',

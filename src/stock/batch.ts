@@ -30,6 +30,8 @@ export type BatchOptions = {
   /** A command that could not be committed by then is refused with STOCK.BUSY, in ms. */
   readonly timeoutMs: number;
   readonly idempotencyTtlSeconds: number;
+  /** Versions of a level from one snapshot to the next, 1 … ; 50 when absent. */
+  readonly snapshotEvery?: number;
   readonly onCommitted?: () => void;
   readonly onBatch?: (report: BatchReport) => void;
 };
@@ -137,7 +139,7 @@ function guessBatch(
   const commands = units.flatMap((unit) => unit.commands);
   const read = levels.recall(commands, options.clock.offsetMs);
   if (read === undefined) return undefined;
-  const batch = decideBatch(read, units);
+  const batch = decideBatch(options, read, units);
   const isRefused = batch.outcomes.some((unit) => unit.some(({ kind }) => kind === 'refused'));
   return isRefused || !batch.state.changesEveryLevel ? undefined : batch;
 }
@@ -214,7 +216,7 @@ async function readAndDecide(
       return { lostOutcomes: attempt.outcomes };
     }
   }
-  return decideBatch(read, units);
+  return decideBatch(options, read, units);
 }
 
 /** A bug in a decision is no lost connection: it is not tried again. */
@@ -225,8 +227,12 @@ class DecisionFault extends Error {
   }
 }
 
-function decideBatch(read: BatchRead, units: readonly BatchUnit[]): DecidedBatch {
-  const state = new WorkingState(read.now, read.levels, read.answers);
+function decideBatch(
+  { snapshotEvery }: BatchOptions,
+  read: BatchRead,
+  units: readonly BatchUnit[],
+): DecidedBatch {
+  const state = new WorkingState(read.now, read.levels, read.answers, snapshotEvery);
   try {
     return { state, outcomes: units.map((unit) => decideUnit(state, unit)) };
   } catch (error) {

@@ -1,13 +1,13 @@
 import type { Pool, PoolClient } from 'pg';
 import { booleanArray, numberArray, plainArray, textArray, timeArray } from './array-literal.ts';
 import type { ReservationWrite } from './command.ts';
-import { quantityColumn } from './level.ts';
+import { quantities, quantityColumn } from './level.ts';
 import type { WorkingState } from './working-state.ts';
 
 /** SQLSTATE of stock_commit when something is no longer as it was read. */
 export const staleState = 'OH001';
 
-const parameterCount = 48;
+const parameterCount = 49;
 const commitQuery = `select stock_commit(${Array.from(
   { length: parameterCount },
   (_, index) => `$${index + 1}`,
@@ -30,6 +30,7 @@ export async function commitBatch(
     ...entryColumns(state),
     ...keyColumns(state),
     ...reservationColumns(state),
+    snapshotRows(state),
   ];
   const { rows } = await client.query<[number]>({
     name: 'stock_commit',
@@ -38,6 +39,19 @@ export async function commitBatch(
     rowMode: 'array',
   });
   return rows[0]?.[0] ?? 0;
+}
+
+function snapshotRows({ snapshots }: WorkingState): string | null {
+  if (snapshots.length === 0) return null;
+  return JSON.stringify(
+    snapshots.map((snapshot) => ({
+      merchant_id: snapshot.merchantId,
+      sku: snapshot.sku,
+      location_id: snapshot.storeId,
+      version: snapshot.version,
+      ...Object.fromEntries(quantities.map((name) => [quantityColumn[name], snapshot[name]])),
+    })),
+  );
 }
 
 function levelColumns(state: WorkingState): string[] {

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../db/index.ts';
-import { quantities, quantityColumn, type LevelView, type Quantity } from './level.ts';
+import type { LevelView } from './level.ts';
 
 /** A page of a list: `after` is the last row of the page before. */
 export type PageOf<T, K> = { readonly items: readonly T[]; readonly next: K | undefined };
@@ -125,49 +125,4 @@ export async function listLevelsOfSku(
     where s.merchant_id = ${merchantId} and s.sku = ${sku}
     order by s.location_id`.execute(db);
   return rows.map(toView);
-}
-
-/**
- * The level as it stood at a time: its newest version recorded by then, or undefined when it did
- * not exist yet. Read from the ledger's balances. Holds are shown as they were written down.
- */
-export async function levelAsOf(
-  db: Db,
-  key: { readonly merchantId: string; readonly sku: string; readonly storeId: string },
-  at: Date,
-): Promise<LevelView | undefined> {
-  const { rows } = await sql<{
-    quantity: string;
-    balance_after: number;
-    version: number;
-    recorded_at: Date;
-  }>`
-    select distinct on (quantity) quantity, balance_after, version, recorded_at
-    from ledger_entry
-    where merchant_id = ${key.merchantId} and sku = ${key.sku} and location_id = ${key.storeId}
-      and recorded_at <= ${at}
-    order by quantity, version desc`.execute(db);
-  if (rows.length === 0) return undefined;
-  const figure = (quantity: Quantity): number =>
-    rows.find((row) => row.quantity === quantityColumn[quantity])?.balance_after ?? 0;
-  const figures = Object.fromEntries(quantities.map((name) => [name, figure(name)])) as Record<
-    Quantity,
-    number
-  >;
-  const newest = rows.reduce((a, b) => (a.version > b.version ? a : b));
-  return {
-    storeId: key.storeId,
-    sku: key.sku,
-    ...figures,
-    available:
-      figures.onHand -
-      figures.reserved -
-      figures.allocated -
-      figures.openOrders -
-      figures.pendingSales -
-      figures.unavailable -
-      figures.safetyStock,
-    version: newest.version,
-    updatedAt: newest.recorded_at.toISOString(),
-  };
 }

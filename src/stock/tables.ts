@@ -43,10 +43,13 @@ export type LedgerEntryTable = {
   recorded_at: Date;
 };
 
+export type StockSnapshotTable = Omit<StockLevelTable, 'updated_at'> & { recorded_at: Date };
+
 declare module '../db/database.ts' {
   interface Tables {
     location: LocationTable;
     stock_level: StockLevelTable;
     ledger_entry: LedgerEntryTable;
+    stock_snapshot: StockSnapshotTable;
   }
 }

@@ -21,6 +21,9 @@ export type EntryWrite = {
   readonly first: boolean;
 };
 
+/** A level as one version left it. */
+export type SnapshotWrite = Readonly<Pick<Level, keyof LevelKey | Quantity | 'version'>>;
+
 export type KeyWrite = {
   readonly merchantId: string;
   readonly key: string;
@@ -57,13 +60,23 @@ export class WorkingState implements DecisionContext {
   /** Keys that the database still has although their time is over. */
   readonly expiredKeys: { readonly merchantId: string; readonly key: string }[] = [];
   readonly reservations: ReservationWrite[] = [];
+  readonly snapshots: SnapshotWrite[] = [];
   readonly #levels: Map<string, Level>;
   readonly #answers: Map<string, RememberedAnswer>;
   readonly #readVersions = new Map<Level, number>();
   #undo: { level: Level; before: Level }[] | undefined;
 
-  constructor(now: Date, levels: Map<string, Level>, answers: Map<string, RememberedAnswer>) {
+  readonly #snapshotEvery: number;
+
+  /** @param snapshotEvery versions of a level from one snapshot to the next */
+  constructor(
+    now: Date,
+    levels: Map<string, Level>,
+    answers: Map<string, RememberedAnswer>,
+    snapshotEvery = 50,
+  ) {
     this.now = now;
+    this.#snapshotEvery = snapshotEvery;
     this.#levels = levels;
     this.#answers = answers;
   }
@@ -133,6 +146,7 @@ export class WorkingState implements DecisionContext {
   /** Runs all commands or, when one is refused, none: the state is then as before. */
   runAllOrNone(commands: readonly Command[]): Outcome[] {
     const marks = [this.entries.length, this.keys.length, this.reservations.length] as const;
+    const snapshots = this.snapshots.length;
     const undo: { level: Level; before: Level }[] = [];
     this.#undo = undo;
     const outcomes = commands.map((command) => this.run(command));
@@ -145,6 +159,7 @@ export class WorkingState implements DecisionContext {
     this.entries.length = marks[0];
     this.keys.length = marks[1];
     this.reservations.length = marks[2];
+    this.snapshots.length = snapshots;
     return outcomes.map((outcome) =>
       outcome.kind === 'applied'
         ? {
@@ -189,6 +204,7 @@ export class WorkingState implements DecisionContext {
       });
       first = false;
     }
+    if (level.version % this.#snapshotEvery === 0) this.snapshots.push({ ...level });
   }
 }
 

@@ -83,6 +83,12 @@ const breaches: Record<string, string> = {
     insert into reservation (merchant_id, reservation_id, status, expires_at, created_at,
       updated_at)
     values ('default', 'rsv_empty', 'released', now(), now(), now())`,
+  snapshot_differs: `
+    insert into stock_snapshot (merchant_id, sku, location_id, version, on_hand, reserved,
+      allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
+    select merchant_id, sku, location_id, version, on_hand + 1, reserved, allocated, open_orders,
+      pending_sales, unavailable, safety_stock, incoming, updated_at
+    from stock_level where sku = 'lamp'`,
   listing_ahead: `update listing set published_version = 4711 where sku = 'lamp'`,
   listing_behind: `update listing set published_version = 0 where sku = 'lamp'`,
   dead_letter_unseen: `delete from delivery`,

@@ -17,7 +17,13 @@ import { adjust, count, keyed, merchantId, type TestWriter } from '../support/st
 import { canTake, type Figures, type Model, type ModelReservation } from './model.ts';
 
 /** The real thing. */
-export type Real = { readonly db: Db; readonly pool: Pool; readonly writer: TestWriter };
+export type Real = {
+  readonly db: Db;
+  readonly pool: Pool;
+  readonly writer: TestWriter;
+  /** Called after each step that held. */
+  readonly onStep: () => void;
+};
 
 type Step = fc.AsyncCommand<Model, Real>;
 
@@ -45,6 +51,7 @@ function step(name: string, run: (model: Model, real: Real) => Promise<void>): S
     async run(model, real) {
       await run(model, real);
       await compare(model, real);
+      real.onStep();
     },
     toString: () => name,
   };

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
 export type ReceivedChange = {
@@ -22,30 +23,54 @@ export type ReceivedMessage = {
   readonly body: string;
   /** What the server did with it. */
   readonly answer: Answer;
+  /** When it began to arrive. Times are milliseconds since 1970. */
+  readonly arrivedMs: number;
+  /** When the work was done: not at all, once, or (a message that was doubled on its way) twice. */
+  readonly takenMs: readonly number[];
+  /** When an answer of success was given; undefined: the caller never got one. */
+  readonly acknowledgedMs?: number;
 };
 
 /** A status with headers, or something that is no answer. */
 export type Answer =
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+      /** The work takes so long. */
+      readonly latencyMs?: number;
+      /** The body of the answer comes in pieces, for so long. */
+      readonly slowBodyMs?: number;
+      /** The message came twice. */
+      readonly isDoubled?: boolean;
+      /** The work is done after that of the next message, if one comes soon. */
+      readonly isOvertaken?: boolean;
+    }
   | 'hang'
+  /** Before the work. */
   | 'reset'
+  /** After the work: it is done, and the answer is lost. */
+  | 'lost-answer'
   | 'garbage';
 
 const taken: Answer = { status: 204 };
 
 /** A webhook receiver that answers as a test wants, and keeps every message that came. */
 export class ChannelServer {
-  readonly messages: ReceivedMessage[] = [];
+  readonly messages: (ReceivedMessage & { takenMs: number[]; acknowledgedMs?: number })[] = [];
   /** Messages whose signature an independent implementation did not accept. */
   unsigned = 0;
   /** Changes of an older version than the one taken before for their SKU. */
   readonly wentBack: string[] = [];
+  /** What the channel shows: an older version than it has is ignored. By `storeId sku`. */
+  readonly levels = new Map<string, ReceivedChange>();
   readonly figures = new Map<string, ReceivedChange>();
   secret = '';
   answer: (messages: readonly ReceivedMessage[]) => Answer | Promise<Answer> = () => taken;
   /** Messages that are answered with 500 whatever else holds. */
   refuse: (changes: readonly ReceivedChange[]) => boolean = () => false;
   readonly #sockets = new Set<Socket>();
+  #overtaken: (() => void)[] = [];
   readonly #server = createServer((request, response) => this.#receive(request, response));
   #port = 0;
 
@@ -81,11 +106,19 @@ export class ChannelServer {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
+    const arrivedMs = nowMs();
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => void this.#answer(Buffer.concat(chunks).toString(), request, response));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      void this.#answer({ body, arrivedMs }, request, response);
+    });
   }
 
-  async #answer(body: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(
+    { body, arrivedMs }: Pick<ReceivedMessage, 'body' | 'arrivedMs'>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const headers = request.headers as Record<string, string>;
     if (this.secret !== '' && !isSigned(this.secret, body, headers)) this.unsigned += 1;
     const parsed = JSON.parse(body) as {
@@ -94,9 +127,32 @@ export class ChannelServer {
     const isRefused = this.refuse(parsed.data.changes);
     const answer = isRefused ? { status: 500 } : await this.answer(this.messages);
     const id = headers['webhook-id'] ?? '';
-    this.messages.push({ id, body, answer, ...parsed.data });
-    if (isTaken(answer)) this.#take(parsed.data.changes);
-    this.#respond(answer, request, response);
+    const message: (typeof this.messages)[number] = {
+      id,
+      body,
+      answer,
+      arrivedMs,
+      takenMs: [],
+      ...parsed.data,
+    };
+    this.messages.push(message);
+    await this.#delay(answer);
+    for (let times = timesTaken(answer); times > 0; times -= 1) {
+      message.takenMs.push(nowMs());
+      this.#take(parsed.data.changes);
+    }
+    if (isTaken(answer)) response.on('finish', () => (message.acknowledgedMs = nowMs()));
+    if (!isOvertaken(answer)) for (const go of this.#overtaken.splice(0)) go();
+    await this.#respond(answer, request, response);
+  }
+
+  /** Lets the time pass that the work takes. */
+  async #delay(answer: Answer): Promise<void> {
+    if (typeof answer !== 'object') return;
+    if (answer.latencyMs !== undefined) await setTimeout(answer.latencyMs);
+    if (answer.isOvertaken !== true) return;
+    const next = new Promise<void>((resolve) => this.#overtaken.push(resolve));
+    await Promise.race([next, setTimeout(soonMs)]);
   }
 
   #take(changes: readonly ReceivedChange[]): void {
@@ -104,17 +160,49 @@ export class ChannelServer {
       const known = this.figures.get(change.sku)?.version ?? 0;
       if (change.version < known) this.wentBack.push(`${change.sku}: ${change.version} < ${known}`);
       this.figures.set(change.sku, change);
+      const level = `${change.storeId} ${change.sku}`;
+      if (change.version >= (this.levels.get(level)?.version ?? 0)) this.levels.set(level, change);
     }
   }
 
-  #respond(answer: Answer, request: IncomingMessage, response: ServerResponse): void {
+  async #respond(
+    answer: Answer,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     if (answer === 'hang') return;
-    if (answer === 'reset') request.socket.resetAndDestroy();
+    if (answer === 'reset' || answer === 'lost-answer') request.socket.resetAndDestroy();
     else if (answer === 'garbage') request.socket.end('THIS IS NOT HTTP\r\n\r\n');
-    else response.writeHead(answer.status, answer.headers).end(answer.body);
+    else {
+      response.writeHead(answer.status, answer.headers);
+      const pieces = answer.slowBodyMs === undefined ? 0 : 10;
+      for (let piece = 0; piece < pieces; piece += 1) {
+        response.write('.');
+        await setTimeout((answer.slowBodyMs ?? 0) / pieces);
+      }
+      response.end(answer.body);
+    }
   }
 }
 
+/** How long a message waits to be overtaken. */
+const soonMs = 200;
+
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function isOvertaken(answer: Answer): boolean {
+  return typeof answer === 'object' && answer.isOvertaken === true;
+}
+
+function timesTaken(answer: Answer): number {
+  if (answer === 'lost-answer') return 1;
+  if (!isTaken(answer)) return 0;
+  return typeof answer === 'object' && answer.isDoubled === true ? 2 : 1;
+}
+
+/** Whether the work is done and the caller is told so. */
 function isTaken(answer: Answer): boolean {
   return typeof answer === 'object' && answer.status >= 200 && answer.status < 300;
 }

@@ -11,6 +11,7 @@ import {
 import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
 import { openSecretBox } from '../../src/encryption.ts';
 import { startJobs, type Jobs, type JobsOptions } from '../../src/jobs/index.ts';
+import { expireReservations } from '../../src/reservations/index.ts';
 import { createLogger } from '../../src/logger.ts';
 import { adjustStock, setStock, type Command } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -132,6 +133,11 @@ export class DeliveryRig {
         provenance: { ...provenance, sourceChannel },
       }),
     );
+  }
+
+  /** Writes down the holds that have ended. */
+  async sweep(): Promise<void> {
+    await expireReservations(this.db, this.#writer.writer, this.clock);
   }
 
   /** What stock has, by SKU. */

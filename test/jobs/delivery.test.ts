@@ -5,6 +5,7 @@ import {
   republishChannel,
   resumeChannel,
 } from '../../src/channels/index.ts';
+import { createReservation } from '../../src/reservations/index.ts';
 import { adjustStock, type Command } from '../../src/stock/index.ts';
 import { provenance } from '../support/stock.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -164,6 +165,21 @@ test('an oversold level is told as 0', async () => {
   await rig.setLevel('A', 1);
   await rig.settled();
   expect(server.shown).toEqual({ A: 0 });
+});
+
+test('a hold that has ended counts as free, although no sweep has passed', async () => {
+  await rig.start();
+  await rig.connect(server, 'web');
+  await rig.setLevel('A', 10);
+  const lines = [{ storeId: 'main', sku: 'A', quantity: 4 }];
+  const hold = { merchantId: 'default', orderId: null, lines, ttlSeconds: 60, actor: null };
+  await rig.submit(createReservation(hold));
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 6 });
+  rig.clock.offsetMs += 61_000;
+  await rig.setLevel('A', 11);
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 11 });
 });
 
 test('a paused channel gets nothing until it is resumed, then only the newest', async () => {

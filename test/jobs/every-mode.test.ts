@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { republishChannel } from '../../src/channels/index.ts';
+import { commitReservation, createReservation } from '../../src/reservations/index.ts';
 import { ledgerOf } from '../support/stock.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ChannelServer, type ReceivedChange } from './channel-server.ts';
@@ -78,6 +79,39 @@ test('a long backlog is delivered in whole versions, call by call', async () => 
       Array.from({ length: 175 }, (_, index) => index + 1),
     );
   }
+});
+
+test.each([
+  // Behind four entries of A the hundredth entry of the call is the first of two of a version.
+  ['at the end of a call', 4],
+  // And here the hundredth entry of B is, with which a page of the ledger ends.
+  ['at the end of a page', 0],
+])('a version of several entries is never cut in two: %s', async (_, before) => {
+  await rig.connect(server, 'log', { mode: 'every', enabled: false });
+  for (let onHand = 0; onHand < before; onHand += 1) await rig.setLevel('A', onHand);
+  await rig.setLevel('B', 100);
+  const lines = [{ storeId: 'main', sku: 'B', quantity: 1 }];
+  for (let order = 0; order < 40; order += 1) {
+    const hold = { merchantId, orderId: `order-${order}`, lines, ttlSeconds: 60, actor: null };
+    await rig.submit(createReservation(hold));
+  }
+  const { rows } = await rig.inspector.query<{ id: string }>(
+    'select reservation_id as id from reservation',
+  );
+  for (const { id } of rows) {
+    const move = { merchantId, reservationId: id, actor: null };
+    await rig.submit(commitReservation(move, 'if-available'));
+  }
+  // The relay has passed: what the channel gets now is found together, and comes in one job.
+  await rig.settled();
+  await rig.connect(server, 'log', { mode: 'every' });
+  await rig.settled();
+  expect(entriesOf('B')).toHaveLength(121);
+  const cut = server.accepted.flatMap(({ changes }) => {
+    const moves = changes.filter(({ sku, version }) => sku === 'B' && version > 41);
+    return [...Map.groupBy(moves, ({ version }) => version).values()].filter((m) => m.length !== 2);
+  });
+  expect(cut).toEqual([]);
 });
 
 test("a channel's own entries are left out and the others keep their figures", async () => {

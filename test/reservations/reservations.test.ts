@@ -6,6 +6,7 @@ import {
   commitReservation,
   confirmOrder,
   createReservation,
+  expireReservation,
   expireReservations,
   extendReservation,
   getReservation,
@@ -167,6 +168,30 @@ test('the sweep ends a hold once, with a ledger entry and an outbox message', as
     [sku],
   );
   expect(rows).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
+});
+
+test('a sweep that comes too early or too often changes nothing', async () => {
+  const sku = newSku();
+  await submit(count(sku, 4));
+  const id = await hold(sku, 3, 10);
+  const expire = () => submit(expireReservation(move(id)));
+  expect(answerOf(await expire())).toMatchObject({ status: 'active' });
+  expect(await levelRow(inspector, sku)).toEqual({ on_hand: 4, reserved: 3, version: 2 });
+  pass(11);
+  expect(answerOf(await expire())).toMatchObject({ status: 'expired' });
+  expect(answerOf(await expire())).toMatchObject({ status: 'expired' });
+  expect(await levelRow(inspector, sku)).toEqual({ on_hand: 4, reserved: 0, version: 3 });
+});
+
+test('a hold that has ended is not released, whether the sweep has passed or not', async () => {
+  const sku = newSku();
+  await submit(count(sku, 4));
+  const id = await hold(sku, 3, 10);
+  pass(11);
+  expect(codeOf(await release(id))).toBe('RESERVATION.NOT_ACTIVE');
+  await sweep();
+  expect(codeOf(await release(id))).toBe('RESERVATION.NOT_ACTIVE');
+  expect(await levelRow(inspector, sku)).toEqual({ on_hand: 4, reserved: 0, version: 3 });
 });
 
 test.each([[false], [true]])(

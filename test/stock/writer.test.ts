@@ -134,6 +134,32 @@ test('all or none: a refused mutation leaves no trace of the others', async () =
   expect(kinds(again)).toEqual(['applied', 'applied']);
 });
 
+test('what is refused together is unseen by its neighbours in the batch', async () => {
+  const [a, b] = [newSku(), newSku()];
+  await first.writer.submit([count(a, 5), count(b, 5)]);
+  const key = keyed(`unseen-${a}`, a);
+  const together = [adjust(a, -1, { key }), adjust(b, -9)];
+  const outcomes = await Promise.all([
+    first.writer.submit(together, true),
+    first.writer.submit([adjust(a, -4), adjust(a, -1, { key })]),
+  ]);
+  expect(kinds(outcomes.flat())).toEqual([
+    'MUTATIONS.NOT_APPLIED',
+    'STOCK.INSUFFICIENT',
+    'applied',
+    'applied',
+  ]);
+  expect(await levelRow(inspector, a)).toMatchObject({ on_hand: 0, version: 3 });
+});
+
+test('a command that comes twice in one batch is applied once', async () => {
+  const sku = newSku();
+  const key = keyed(`twice-${sku}`, sku);
+  const twice = [adjust(sku, 5, { key }), adjust(sku, 5, { key })];
+  expect(kinds(await first.writer.submit(twice))).toEqual(['applied', 'replayed']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 5, version: 1 });
+});
+
 test('a preview answers as a submit would and changes nothing', async () => {
   const sku = newSku();
   await first.writer.submitOne(count(sku, 5));

@@ -86,6 +86,13 @@ export function apiClient(url: string, defaultKey: string): ApiClient {
   };
 }
 
+/** An answer is not as it was promised: an assertion that failed, by its name in reports. */
+class BrokenPromise extends Error {
+  static {
+    this.prototype.name = 'BrokenPromise';
+  }
+}
+
 /** Throws when an answer is not as the operation promised it. */
 function guardPromise(method: string, path: string, answer: Answer): void {
   const operation = operationAt(method, path);
@@ -97,7 +104,8 @@ function guardPromise(method: string, path: string, answer: Answer): void {
   ];
   if (problems.length === 0) return;
   const { status, text } = answer;
-  throw new Error(`${method} ${path} → ${status} ${text.slice(0, 500)}\n${problems.join('\n')}`);
+  const said = `${method} ${path} → ${status} ${text.slice(0, 500)}`;
+  throw new BrokenPromise(`${said}\n${problems.join('\n')}`);
 }
 
 const saneId = /^[A-Za-z0-9._:-]{1,128}$/;

@@ -37,7 +37,7 @@ export function openTestWriter(
   options: Partial<WriterOptions> = {},
 ): TestWriter {
   const clock = options.clock ?? systemClock();
-  const pool = openWriterPool(connectionString, 2_000);
+  const pool = openWriterPool(connectionString, options.timeoutMs ?? 2_000);
   const writer = new StockWriter({
     pool,
     clock,

@@ -4,6 +4,13 @@ const pollMs = 20;
 
 type Awaitable<T> = T | Promise<T>;
 
+/** What a test waited for did not come: an assertion that failed, by its name in reports. */
+class WaitedInVain extends Error {
+  static {
+    this.prototype.name = 'WaitedInVain';
+  }
+}
+
 /**
  * Waits until `condition` holds: until it resolves to something other than false, null or
  * undefined, and returns that. A condition that throws does not hold yet.
@@ -27,5 +34,5 @@ export async function waitFor<T>(
     }
     await setTimeout(pollMs);
   } while (performance.now() < deadline);
-  throw new Error(`waited ${timeoutMs} ms in vain: ${what}`, { cause });
+  throw new WaitedInVain(`waited ${timeoutMs} ms in vain: ${what}`, { cause });
 }

@@ -68,7 +68,7 @@ export const getDocsFile = defineOperation({
   summary: 'A file of that page',
   access: 'open',
   params: { file: z.string() },
-  responses: { 200: { description: 'The file', schema: z.string(), contentType: 'text/plain' } },
+  responses: { 200: { description: 'The file', schema: z.string(), contentType: '*/*' } },
   refusals: ['ROUTE.NOT_FOUND'],
   async handle({ params: { file } }) {
     if (file === 'start.js') return page(startText, script);

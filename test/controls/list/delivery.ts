@@ -1,0 +1,243 @@
+import type { Control } from '../control.ts';
+
+/** Promises of delivery: what channels are told, in which order, and that it arrives. */
+export const deliveryControls: readonly Control[] = [
+  {
+    id: 'acknowledged-before-sent',
+    promise: 'A figure counts as told when the channel has taken it, not before it is sent.',
+    changes: [
+      {
+        file: 'src/jobs/make-calls.ts',
+        before: '  const report = await gate.pass(',
+        after:
+          '  await finish(input, call, { ...begun(), messageId, durationMs: 0, ' +
+          'result: { ok: true } });\n' +
+          '  const report = await gate.pass(',
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'when the leader is killed another goes on with what it left',
+  },
+  {
+    id: 'failed-call',
+    promise: 'A call that failed is tried again.',
+    changes: [
+      {
+        file: 'src/jobs/verdict.ts',
+        before: "outcomes.set(step, { kind: 'retry', code: result.failure.code });",
+        after: "outcomes.set(step, { kind: 'settled' });",
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'a retry keeps its id, and newer figures get another',
+  },
+  {
+    id: 'echo-that-differs',
+    promise: 'A channel is told of its own change when its figure would differ otherwise.',
+    changes: [
+      {
+        file: 'src/channels/plan-call.ts',
+        before: '  return publishedQuantity + own.effect === available;',
+        after: '  return true;',
+      },
+    ],
+    test: 'test/jobs/echo.test.ts',
+    name: 'a channel is told what it did itself when its figure would differ',
+  },
+  {
+    id: 'echo-without-effect',
+    promise:
+      'A change of its own that leaves available as it was is no proof of what a channel shows.',
+    changes: [{ file: 'src/channels/plan-call.ts', before: ' || own.hasNoEffect', after: '' }],
+    test: 'test/jobs/echo.test.ts',
+    name: 'the sale of what was reserved is told to the channel that sold it',
+  },
+  {
+    id: 'echo',
+    promise: 'A channel is not told of what it knows by itself.',
+    changes: [
+      {
+        file: 'src/channels/plan-call.ts',
+        before: 'if (!isForced && isEcho(due, available))',
+        after: 'if (isForced && isEcho(due, available))',
+      },
+    ],
+    test: 'test/jobs/echo.test.ts',
+    name: "a channel's own sale is told to the others and not to itself",
+  },
+  {
+    id: 'oversold-as-0',
+    promise: 'A channel is never told less than 0.',
+    changes: [
+      {
+        file: 'src/channels/plan-call.ts',
+        before: 'Math.max(level.available + level.endedHolds, 0)',
+        after: 'level.available + level.endedHolds',
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'an oversold level is told as 0',
+  },
+  {
+    id: 'published-version',
+    promise: 'What was told to a channel never goes back to an older version.',
+    changes: [
+      {
+        file: 'sql/functions/listing_record.sql',
+        before: 'then greatest(l.published_version, i.version) else',
+        after: 'then i.version else',
+      },
+    ],
+    test: 'test/channels/listing-record.test.ts',
+    name: 'never lowers the version that a channel was told',
+  },
+  {
+    id: 'foreign-job',
+    promise: 'A process whose job was taken over records nothing any more.',
+    changes: [
+      {
+        file: 'sql/functions/listing_record.sql',
+        before: 'and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l',
+        after: 'and l.location_id = u.location_id offset 0) l',
+      },
+    ],
+    test: 'test/channels/listing-record.test.ts',
+    name: 'is not taken from a job that does not have the listing any more',
+  },
+  {
+    id: 'due-again',
+    promise: 'A change that comes while a call is under way is not dropped.',
+    changes: [
+      {
+        file: 'sql/functions/listing_record.sql',
+        before: '(l.wanted_version > u.version or u.more',
+        after: '(u.more',
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'a change that comes while a call is under way follows it',
+  },
+  {
+    id: 'one-job-a-listing',
+    promise: 'A listing belongs to one job at a time.',
+    changes: [
+      {
+        file: 'sql/functions/listing_mark.sql',
+        before: "job_id = case when l.state = 'queued' then l.job_id else excluded.job_id end,",
+        after: 'job_id = excluded.job_id,',
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'a change that comes while a call is under way follows it',
+  },
+  {
+    id: 'one-leader',
+    promise: 'One process works a channel at a time.',
+    changes: [
+      {
+        file: 'src/channels/lead-channels.ts',
+        before:
+          '\n' +
+          '        and (leader is null or leader = ${leader} or leader_until < ' +
+          'clock_timestamp())',
+        after: '',
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'with two processes one works a channel, and no figure goes back',
+  },
+  {
+    id: 'paused-channel',
+    promise: 'A paused channel gets nothing.',
+    changes: [
+      {
+        file: 'src/channels/lead-channels.ts',
+        before: '      where enabled and paused_at is null\n        and (',
+        after: '      where enabled\n        and (',
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'a paused channel gets nothing until it is resumed, then only the newest',
+  },
+  {
+    id: 'take-over',
+    promise: 'What a killed process had claimed is taken up by the next.',
+    changes: [
+      {
+        file: 'src/jobs/channel-upkeep.ts',
+        before: 'jobs += await this.#takeOver(channel, working, 0);',
+        after: 'jobs += await this.#takeOver(channel, working, orphanAgeMs);',
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'when the leader is killed another goes on with what it left',
+  },
+  {
+    id: 'swept-lag',
+    promise: 'A listing that lags is found, though nobody was told of the change.',
+    changes: [
+      {
+        file: 'sql/functions/listing_sweep.sql',
+        before: '        else greatest(p.version, l.wanted_version) > l.published_version\n',
+        after: '        else false\n',
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'listings that lag although nobody was told of it are found',
+  },
+  {
+    id: 'swept-jobs',
+    promise: 'A listing whose job is gone is found.',
+    changes: [
+      {
+        file: 'sql/functions/listing_sweep.sql',
+        before:
+          "when l.state = 'queued' then not listing_has_job(v_channel.queue, " +
+          'l.job_id, p_working)\n' +
+          "        when l.state = 'dead'",
+        after: "when l.state = 'queued' then false\n        when l.state = 'dead'",
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'a job table emptied by hand loses nothing',
+  },
+  {
+    id: 'rate-limit-of-a-channel',
+    promise: 'No more calls are made than a channel allows.',
+    changes: [
+      {
+        file: 'src/jobs/token-bucket.ts',
+        before: 'return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;',
+        after: 'return 0;',
+      },
+    ],
+    test: 'test/jobs/call-gate.test.ts',
+    name: 'tokens come back at their rate, and never more than a tenth of a second holds',
+  },
+  {
+    id: 'retry-after',
+    promise: 'A channel is left alone as long as it asks.',
+    changes: [
+      {
+        file: 'src/jobs/call-gate.ts',
+        before: '    this.#blockedUntil = Math.max(this.#blockedUntil, performance.now() + ms);\n',
+        after: '',
+      },
+    ],
+    test: 'test/jobs/failures.test.ts',
+    name: 'the channel is left alone as long as it asks: %s',
+  },
+  {
+    id: 'gone-channel',
+    promise: 'A channel that says 410 is paused.',
+    changes: [
+      {
+        file: 'src/jobs/make-calls.ts',
+        before: '  if (failure.pause !== undefined) {',
+        after: "  if (failure.pause === '') {",
+      },
+    ],
+    test: 'test/jobs/failures.test.ts',
+    name: '410 pauses the channel, and resuming it sends what is due',
+  },
+];

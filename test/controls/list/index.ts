@@ -1,0 +1,23 @@
+import type { Control } from '../control.ts';
+import { channelControls } from './channels.ts';
+import { deliveryControls } from './delivery.ts';
+import { httpControls } from './http.ts';
+import { idempotencyControls } from './idempotency.ts';
+import { inputControls } from './input.ts';
+import { merchantControls } from './merchants.ts';
+import { outboxControls } from './outbox.ts';
+import { reservationControls } from './reservations.ts';
+import { stockControls } from './stock.ts';
+
+/** Every control. A promise that is new gets one: the test that guards it is then seen to. */
+export const controls: readonly Control[] = [
+  ...stockControls,
+  ...idempotencyControls,
+  ...reservationControls,
+  ...outboxControls,
+  ...deliveryControls,
+  ...channelControls,
+  ...httpControls,
+  ...inputControls,
+  ...merchantControls,
+];

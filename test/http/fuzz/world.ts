@@ -1,0 +1,96 @@
+import type { TestApp } from '../../support/app.ts';
+import { adminKey } from '../../support/app.ts';
+import type { CallerKind } from './requests.ts';
+
+/** What one run of requests finds: a merchant of its own with a little of everything. */
+export type World = {
+  readonly merchantId: string;
+  /** The ids that placeholders stand for. */
+  readonly ids: Readonly<Record<string, string>>;
+  /** The headers that say who calls. */
+  headersOf(caller: CallerKind): Record<string, string>;
+  /** All that the database holds for the merchant, and for everybody else, as one text. */
+  fingerprint(): Promise<string>;
+};
+
+/** Makes worlds, each the same but for its ids. */
+export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
+  const fingerprint = await prepareFingerprint(app);
+  let number = 0;
+  return async () => {
+    number += 1;
+    const merchantId = `merchant-${number}`;
+    await app.call('PUT', `/api/merchants/${merchantId}`, {});
+    const headers = { 'X-Merchant-Id': merchantId };
+    const make = (method: string, path: string, body: unknown) =>
+      app.call(method, path, { body, headers });
+    await make('PUT', '/api/stores/main', {});
+    await make('PUT', '/api/inventory/stores/main/inventory/sku-1', { onHand: 50 });
+    const lines = [{ storeId: 'main', sku: 'sku-1', quantity: 2 }];
+    const held = await make('POST', '/api/reservations', { orderId: 'order-1', lines });
+    const admin = await make('POST', '/api/keys', { name: 'admin', role: 'admin' });
+    const member = await make('POST', '/api/keys', { name: 'member' });
+    const config = { url: 'http://127.0.0.1:1/' };
+    await make('PUT', '/api/channels/web', { kind: 'webhook', config });
+    const deliveryId = `dlv_${number}`;
+    await app.core.pool.query(
+      `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
+         created_at, updated_at)
+       values ($1, $2, 'web', gen_random_uuid(), 'dead', 1, now(), now())`,
+      [merchantId, deliveryId],
+    );
+    const callers: Record<CallerKind, Record<string, string>> = {
+      root: { authorization: `Bearer ${adminKey}`, 'x-merchant-id': merchantId },
+      admin: { authorization: `Bearer ${admin.get('key')}` },
+      member: { authorization: `Bearer ${member.get('key')}` },
+      nobody: {},
+      stranger: { authorization: 'Bearer nobody-has-this-key' },
+      elsewhere: { authorization: `Bearer ${adminKey}`, 'x-merchant-id': '\u00e9 nobody' },
+    };
+    return {
+      merchantId,
+      ids: {
+        merchantId,
+        storeId: 'main',
+        sku: 'sku-1',
+        orderId: 'order-1',
+        channelId: 'web',
+        reservationId: held.get('reservationId'),
+        keyId: member.get('keyId'),
+        deliveryId,
+      },
+      headersOf: (caller) => callers[caller],
+      fingerprint: () => fingerprint(merchantId),
+    };
+  };
+}
+
+/**
+ * A digest of every row of the merchant, table by table; of the other merchants only how many
+ * there are, so that it costs the same however many runs there were before.
+ */
+async function prepareFingerprint({
+  core,
+}: TestApp): Promise<(merchantId: string) => Promise<string>> {
+  const { rows: tables } = await core.pool.query<{ name: string }>(
+    `select c.table_name as name from information_schema.columns c
+     join information_schema.tables t using (table_schema, table_name)
+     where c.table_schema = 'public' and c.column_name = 'merchant_id'
+       and t.table_type = 'BASE TABLE' order by 1`,
+  );
+  const digests = tables.map(
+    ({ name }) =>
+      `select '${name}' as name, count(*) as rows, sum(hashtextextended(t::text, 0)) as digest
+       from "${name}" t where merchant_id = $1`,
+  );
+  const text = `${digests.join(' union all ')}
+    union all select 'merchants', count(*), null from merchant order by 1`;
+  return async (merchantId) => {
+    const { rows } = await core.pool.query({
+      name: 'fuzz_fingerprint',
+      text,
+      values: [merchantId],
+    });
+    return JSON.stringify(rows);
+  };
+}
