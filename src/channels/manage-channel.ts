@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, sqlStateOf, type Refusal, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
-import { viewChannel, type ChannelView } from './channel.ts';
+import { viewChannel, type ChannelRow, type ChannelView } from './channel.ts';
 
 export function channelNotFound(channelId: string): Refusal {
   return refuse('CHANNEL.NOT_FOUND', 'There is no such channel.', { channelId });
@@ -21,6 +21,23 @@ export async function getChannel(
     .where('channel_id', '=', channelId)
     .executeTakeFirst();
   return row === undefined ? undefined : viewChannel(row);
+}
+
+/** The channels of an id, of one merchant or of all: a hundred of them at most. */
+export async function findChannelsById(
+  db: Db,
+  channelId: string,
+  merchantId: string | undefined,
+): Promise<readonly ChannelRow[]> {
+  let query = db
+    .selectFrom('channel')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('enabled', '=', true)
+    .orderBy('merchant_id')
+    .limit(100);
+  if (merchantId !== undefined) query = query.where('merchant_id', '=', merchantId);
+  return await query.execute();
 }
 
 /** Channels by id, at most `limit` after `after`. */

@@ -53,6 +53,15 @@ export function canOpenCredentials(channel: ChannelRow, secretBox: SecretBox): b
   }
 }
 
+/** A channel's credentials; undefined where this process has not the key they were sealed with. */
+export function openChannelCredentials(channel: ChannelRow, secretBox: SecretBox): unknown {
+  try {
+    return openCredentials(channel, secretBox);
+  } catch {
+    return undefined;
+  }
+}
+
 class CredentialsUnusable extends Error {}
 
 function openCredentials(channel: ChannelRow, secretBox: SecretBox): unknown {
