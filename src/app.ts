@@ -12,6 +12,7 @@ import { defaultMerchantId, ensureAdminKey } from './merchants/index.ts';
 import { createMetrics, type Metrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
 import { expireReservations } from './reservations/index.ts';
+import { countQuarantined, type SourceEvents, type SourceName } from './sources/index.ts';
 import { countOversold } from './stock/index.ts';
 
 export type AppOptions = {
@@ -45,6 +46,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     onBatch: (report) => metrics.recordBatch(report),
     onCommitted: () => jobs?.wakeRelay(),
+    sourceEvents: sourceEvents(metrics, logger),
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
@@ -65,6 +67,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     },
     events: deliveryEvents(metrics, logger),
     workers: options.workers,
+    sources: core.sources,
+    sourceConcurrency: config.server.concurrencySync,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
@@ -76,6 +80,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     outboxDepth: () => countMessages(db),
     deadLetters: () => countDeadLetters(db),
     oversoldLevels: () => countOversold(db, clock.offsetMs),
+    quarantinedItems: () => countQuarantined(db),
     breakers: () => startedJobs.circuits(),
     bulkheads: () => startedJobs.bulkheads(),
   });
@@ -92,6 +97,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     metrics,
     adapters,
     wakeChannels: () => startedJobs.wakeChannels(),
+    sources: core.sources,
+    wakeSources: () => startedJobs.wakeSources(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,
@@ -135,5 +142,26 @@ function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
     },
     onPaused: (event) => logger.warn(event, 'a channel was paused'),
     onRecovered: (event) => logger.warn(event, 'listings that nobody worked on were queued again'),
+  };
+}
+
+function labelOfSource({ merchantId, sourceId }: SourceName): string {
+  return labelOf({ merchantId, channelId: sourceId });
+}
+
+/** What sources were read, as metrics; what somebody has to look at, as log lines. */
+function sourceEvents(metrics: Metrics, logger: Logger): SourceEvents {
+  return {
+    onRun(event) {
+      metrics.countSourceRun(labelOfSource(event), event.status, event.counts);
+      if (event.status === 'failed') logger.warn(event, 'a source could not be read to its end');
+    },
+    onRefused: (event) => {
+      metrics.countSourceRefusals(labelOfSource(event), event.code, event.items);
+    },
+    onAlert(alert) {
+      metrics.countSourceAlert(labelOfSource(alert), alert.kind);
+      logger.error(alert, 'a source says something suspicious: approve or refuse it');
+    },
   };
 }

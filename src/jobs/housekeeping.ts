@@ -4,10 +4,12 @@ import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
 import { deleteExpiredKeys } from '../idempotency/index.ts';
 import type { Logger } from '../logger.ts';
+import { pruneRuns } from '../sources/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
 const page = 5_000;
 const keepDeliveriesDays = 7;
+const keepRunsDays = 30;
 
 export type HousekeepingContext = {
   readonly db: Db;
@@ -41,6 +43,11 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
       name: 'deliveries.prune',
       cron: '*/10 * * * *',
       run: () => untilEmpty(() => pruneDeliveries(db, keepDeliveriesDays, page)),
+    },
+    {
+      name: 'sources.prune',
+      cron: '*/10 * * * *',
+      run: () => untilEmpty(() => pruneRuns(db, keepRunsDays, page)),
     },
     {
       name: 'channels.tidy',

@@ -61,6 +61,7 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     ...core,
     metrics,
     wakeChannels: () => undefined,
+    wakeSources: () => undefined,
     adapters: createAdapters({ allowPrivateAddresses: true }),
     adminKeyHash: hashKey(adminKey),
     startedAt: new Date(),

@@ -46,6 +46,20 @@ import { releaseReservation } from './release-reservation.ts';
 import { republishChannel } from './republish-channel.ts';
 import { reserveAtLevel } from './reserve-at-level.ts';
 import { resumeChannel } from './resume-channel.ts';
+import { approveQuarantine } from './approve-quarantine.ts';
+import { deleteSource } from './delete-source.ts';
+import { getSource } from './get-source.ts';
+import { getSyncStatus } from './get-sync-status.ts';
+import { listHeldItems } from './list-held-items.ts';
+import { listQuarantine } from './list-quarantine.ts';
+import { listSources } from './list-sources.ts';
+import { listSyncRuns } from './list-sync-runs.ts';
+import { pushChanges } from './push-changes.ts';
+import { putSource } from './put-source.ts';
+import { refuseQuarantine } from './refuse-quarantine.ts';
+import { requestSync } from './request-sync.ts';
+import { startSync } from './start-sync.ts';
+import { stopSync } from './stop-sync.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -93,6 +107,20 @@ const operations: readonly Operation[] = [
   listDeliveries,
   listDeadLetters,
   redriveDeadLetters,
+  putSource,
+  listSources,
+  getSource,
+  deleteSource,
+  pushChanges,
+  listHeldItems,
+  requestSync,
+  getSyncStatus,
+  startSync,
+  stopSync,
+  listSyncRuns,
+  listQuarantine,
+  approveQuarantine,
+  refuseQuarantine,
   getDocs,
   getDocsFile,
 ];
