@@ -59,9 +59,9 @@ test('a snapshot taken at T and loaded at T + 10 min during a flash sale loses n
   };
   for (let i = 0; i < 200; i += 1) await order();
   rig.context.clock.offsetMs = 600_000;
-  let isLoading = true;
+  const loading = new AbortController();
   const buyers = Array.from({ length: 8 }, async () => {
-    while (isLoading) await order();
+    while (!loading.signal.aborted) await order();
   });
   await rig.put({
     sourceId: 'erp',
@@ -73,7 +73,7 @@ test('a snapshot taken at T and loaded at T + 10 min during a flash sale loses n
   const before = orders;
   const run = await rig.run('erp');
   const during = orders - before;
-  isLoading = false;
+  loading.abort();
   await Promise.all(buyers);
   expect(run).toMatchObject({ status: 'succeeded', applied: 60, quarantined: 0 });
   expect(during).toBeGreaterThan(0);
