@@ -77,7 +77,10 @@ function misbehave(feed: FeedServer): void {
 }
 
 function hash(text: string, seed: number): number {
-  return [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 9_973, seed);
+  return Array.from(text).reduce(
+    (sum, character) => (sum * 31 + character.charCodeAt(0)) % 9_973,
+    seed,
+  );
 }
 
 type Seen = {

@@ -77,12 +77,12 @@ describe('a source', () => {
   });
 });
 
-describe('a quantity at a location has one owner', () => {
-  const claim = (sourceId: string, stores?: string[]) =>
-    app.call('PUT', `/api/sources/${sourceId}`, {
-      body: { kind: 'push', owns: [{ quantity: 'unavailable', ...(stores && { stores }) }] },
-    });
+const claim = (sourceId: string, stores?: string[]) =>
+  app.call('PUT', `/api/sources/${sourceId}`, {
+    body: { kind: 'push', owns: [{ quantity: 'unavailable', ...(stores && { stores }) }] },
+  });
 
+describe('a quantity at a location has one owner', () => {
   test('a second source that claims it is refused, with the owner’s name', async () => {
     expect((await claim('first', ['main', 'east'])).status).toBe(201);
     expect(await claim('second', ['east'])).toMatchObject({

@@ -24,6 +24,13 @@ async function dropSources(): Promise<void> {
   await rig.pool.query('delete from source');
 }
 
+const writeRow = (sku: string, units: number, at: string): Promise<unknown> =>
+  rig.pool.query(
+    `insert into erp.stock values ($1, $2, $3)
+     on conflict (item) do update set units = excluded.units, changed_at = excluded.changed_at`,
+    [sku, units, at],
+  );
+
 describe('sql', () => {
   beforeAll(async () => {
     await rig.pool.query('create schema erp');
@@ -46,26 +53,19 @@ describe('sql', () => {
   });
   afterAll(dropSources);
 
-  const write = (sku: string, units: number, at: string): Promise<unknown> =>
-    rig.pool.query(
-      `insert into erp.stock values ($1, $2, $3)
-       on conflict (item) do update set units = excluded.units, changed_at = excluded.changed_at`,
-      [sku, units, at],
-    );
-
   test('rows with equal timestamps, over several pages, are all read', async () => {
     const skus = Array.from({ length: 5 }, newSku);
-    for (const sku of skus) await write(sku, 4, '2026-11-01T10:00:00.123456Z');
+    for (const sku of skus) await writeRow(sku, 4, '2026-11-01T10:00:00.123456Z');
     expect(await rig.run('erp-db')).toMatchObject({ read: 5, applied: 5, pages: 3 });
   });
 
   test('a row that was committed late, with an older timestamp, is not lost', async () => {
     const sku = newSku();
-    await write(sku, 9, '2026-11-01T09:59:40Z');
+    await writeRow(sku, 9, '2026-11-01T09:59:40Z');
     await rig.run('erp-db');
     expect(await rig.quantity(sku)).toBe(9);
     // A second change within the same moment of the clock.
-    await write(sku, 8, '2026-11-01T09:59:40Z');
+    await writeRow(sku, 8, '2026-11-01T09:59:40Z');
     const run = await rig.run('erp-db');
     expect(run).toMatchObject({ applied: 1 });
     expect(run.unchanged).toBeGreaterThan(3);
