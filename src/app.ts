@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { closeAdapters, countDeadLetters, createAdapters } from './channels/index.ts';
+import { closeAdapters, countDeadLetters, createAdapters, ListingIndex } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openCore, type Core } from './core.ts';
@@ -7,11 +7,13 @@ import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
 import { startJobs, type DeliveryEvents, type Jobs } from './jobs/index.ts';
+import type { InboxContext } from './inbox/index.ts';
 import type { Logger } from './logger.ts';
 import { defaultMerchantId, ensureAdminKey } from './merchants/index.ts';
 import { createMetrics, type Metrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
 import { expireReservations } from './reservations/index.ts';
+import { countQuarantined, type SourceEvents, type SourceName } from './sources/index.ts';
 import { countOversold } from './stock/index.ts';
 
 export type AppOptions = {
@@ -45,11 +47,18 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     onBatch: (report) => metrics.recordBatch(report),
     onCommitted: () => jobs?.wakeRelay(),
+    sourceEvents: sourceEvents(metrics, logger),
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
   const adapters = createAdapters(config.channels);
   const { propagation, reservations } = config.inventorySync;
+  const inbox: InboxContext = {
+    db,
+    together: core.sources.together,
+    adapters,
+    listings: new ListingIndex(db),
+  };
   const startedJobs = await startJobs({
     connectionString,
     adapters,
@@ -66,6 +75,9 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     events: deliveryEvents(metrics, logger),
     workers: options.workers,
     isBusy: () => writer.isBusy,
+    inbox,
+    sources: core.sources,
+    sourceConcurrency: config.server.concurrencySync,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
@@ -77,6 +89,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     outboxDepth: () => countMessages(db),
     deadLetters: () => countDeadLetters(db),
     oversoldLevels: () => countOversold(db, clock.offsetMs),
+    quarantinedItems: () => countQuarantined(db),
     breakers: () => startedJobs.circuits(),
     bulkheads: () => startedJobs.bulkheads(),
   });
@@ -93,6 +106,10 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     metrics,
     adapters,
     wakeChannels: () => startedJobs.wakeChannels(),
+    sources: core.sources,
+    wakeSources: () => startedJobs.wakeSources(),
+    inbox,
+    wakeInbox: () => startedJobs.wakeInbox(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,
@@ -136,5 +153,26 @@ function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
     },
     onPaused: (event) => logger.warn(event, 'a channel was paused'),
     onRecovered: (event) => logger.warn(event, 'listings that nobody worked on were queued again'),
+  };
+}
+
+function labelOfSource({ merchantId, sourceId }: SourceName): string {
+  return labelOf({ merchantId, channelId: sourceId });
+}
+
+/** What sources were read, as metrics; what somebody has to look at, as log lines. */
+function sourceEvents(metrics: Metrics, logger: Logger): SourceEvents {
+  return {
+    onRun(event) {
+      metrics.countSourceRun(labelOfSource(event), event.status, event.counts);
+      if (event.status === 'failed') logger.warn(event, 'a source could not be read to its end');
+    },
+    onRefused: (event) => {
+      metrics.countSourceRefusals(labelOfSource(event), event.code, event.items);
+    },
+    onAlert(alert) {
+      metrics.countSourceAlert(labelOfSource(alert), alert.kind);
+      logger.error(alert, 'a source says something suspicious: approve or refuse it');
+    },
   };
 }

@@ -58,5 +58,6 @@ export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
+export { verifyWebhook } from './webhook/signature.ts';
 export { continueBackfill, readRequests, sweepListings } from './sweep-listings.ts';
 export type { AttemptOutcome, ChannelMode, DeliveryStatus } from './tables.ts';

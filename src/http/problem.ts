@@ -53,6 +53,18 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['CHANNEL.KIND_CHANGED', kind(409, 'A channel keeps its kind')],
   ['CHANNEL.CREDENTIALS_MISSING', kind(422, 'The channel needs credentials')],
   ['CHANNEL.INVALID', kind(422, 'The channel cannot be set so')],
+  ['SOURCE.NOT_FOUND', kind(404, 'There is no such source')],
+  ['SOURCE.UNKNOWN_KIND', kind(422, 'There is no such kind of source')],
+  ['SOURCE.INVALID', kind(422, 'The source cannot be set so')],
+  ['SOURCE.KIND_CHANGED', kind(409, 'A source keeps its kind')],
+  ['SOURCE.OWNED_BY_OTHER', kind(409, 'The quantity belongs to another source')],
+  ['SOURCE.RUN_IN_PROGRESS', kind(409, 'A run of the source is under way', 1)],
+  ['SOURCE.DISABLED', kind(409, 'The source is disabled')],
+  ['QUARANTINE.NOT_FOUND', kind(404, 'There is no such report in quarantine')],
+  ['QUARANTINE.DECIDED', kind(409, 'It was decided already')],
+  ['WEBHOOK.SIGNATURE_INVALID', kind(401, 'The webhook is not signed by the channel')],
+  ['WEBHOOK.NOT_FOUND', kind(404, 'There is no such webhook')],
+  ['QUESTION.NOT_FOUND', kind(404, 'There is no such question')],
   ['EVENT.UNKNOWN_TYPE', kind(422, 'There is no such type of event')],
 ]);
 

@@ -41,7 +41,8 @@ export async function applyOrder(
   const wanted = await Promise.all(
     mergeLines(event.lines).map(async (line) => ({ line, level: await resolve(line) })),
   );
-  return await changeTogether(options, async ({ client, read }) => {
+  return await changeTogether(options, async (transaction) => {
+    const { client } = transaction;
     const isNewest = await takeState(client, key, event);
     if (!isNewest) {
       await also(client, 'stale');
@@ -49,7 +50,7 @@ export async function applyOrder(
     }
     const changes = changesOf(await readLines(client, key), wanted);
     const command = orderCommand(key, event.status, event.occurredAt, changes);
-    const desk = await read(command.levelKeys);
+    const desk = await transaction.read(command.levelKeys);
     const outcome = desk.run(command);
     if (outcome.kind === 'refused') throw new OrderRefused(outcome.refusal.code);
     await writeLines(client, key, command.lines);

@@ -62,7 +62,8 @@ export async function workInbox(context: InboxContext, limit: number): Promise<n
 async function workOne(context: InboxContext, taken: Taken): Promise<void> {
   const { channel_id: channelId } = taken;
   try {
-    context.onWorked?.({ channelId, status: await work(context, taken) });
+    const status = await work(context, taken);
+    context.onWorked?.({ channelId, status });
   } catch (error) {
     const code = error instanceof OrderRefused ? error.code : codeOf(error);
     const isPoison = taken.attempts >= mostAttempts;

@@ -3,16 +3,22 @@ import type { Adapters, RetrySettings } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
+import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import type { SourcesContext } from '../sources/index.ts';
 import { bossSchema, startBoss } from './boss.ts';
 import { ChannelLeads } from './channel-leads.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
 import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
+import { startInboxLoop } from './inbox-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { relayOnce } from './relay.ts';
+import { startSourceRuns } from './source-runs.ts';
 
 export type JobsOptions = {
+  /** What working the inbox needs; absent: nobody does. */
+  readonly inbox?: InboxContext;
   readonly connectionString: string;
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;
@@ -24,6 +30,10 @@ export type JobsOptions = {
   readonly workers: boolean;
   /** Ends reservations whose time is over; cheap when there are none. Absent: nobody does. */
   readonly expireReservations?: () => Promise<number>;
+  /** Absent: sources are not read. */
+  readonly sources?: SourcesContext;
+  /** Sources that this process reads at once; 4 by default. */
+  readonly sourceConcurrency?: number;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
   /** Whether this process has more commands to commit than it can; absent: never. */
@@ -38,6 +48,10 @@ export type Jobs = {
   wakeRelay(): void;
   /** A channel was made, changed or resumed, or a redrive or republish was asked for. */
   wakeChannels(): void;
+  /** A source was made or changed, or a run was asked for. */
+  wakeSources(): void;
+  /** A webhook of a channel was stored. */
+  wakeInbox(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
   isReady(): boolean;
   /** Circuits of the channels this process leads, by channel. */
@@ -83,6 +97,13 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     logger,
   );
   const { expireReservations } = options;
+  const { sources } = options;
+  const concurrency = options.sourceConcurrency ?? 4;
+  const sourceRuns =
+    sources === undefined
+      ? undefined
+      : await startSourceRuns({ boss, connectionString, sources, logger, concurrency });
+  const inboxLoop = options.inbox && startInboxLoop(options.inbox, logger);
   const chores = { db, boss, queue, clock, logger, expireReservations };
   relay.start();
   leads.start();
@@ -91,12 +112,14 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   let isRunning = true;
   const end = async (): Promise<void> => {
     isRunning = false;
-    await Promise.all([relay.stop(), expiry.stop()]);
+    await Promise.all([relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()]);
   };
   return {
     schema: bossSchema,
     wakeRelay: () => relay.wake(),
     wakeChannels: () => leads.hurry(),
+    wakeSources: () => sourceRuns?.wake(),
+    wakeInbox: () => inboxLoop?.wake(),
     isReady: () => isRunning && relay.isAlive,
     circuits: () => byChannel(leads, (gate) => gate.state),
     bulkheads: () => byChannel(leads, (gate) => gate.load),
@@ -118,6 +141,8 @@ const idleJobs: Jobs = {
   schema: bossSchema,
   wakeRelay: () => undefined,
   wakeChannels: () => undefined,
+  wakeSources: () => undefined,
+  wakeInbox: () => undefined,
   isReady: () => true,
   circuits: () => ({}),
   bulkheads: () => ({}),

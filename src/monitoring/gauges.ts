@@ -8,6 +8,8 @@ export type Gauges = {
   readonly outboxDepth?: () => Promise<number>;
   readonly deadLetters?: () => Promise<number>;
   readonly oversoldLevels?: () => Promise<number>;
+  /** Reports of sources that wait for a decision. */
+  readonly quarantinedItems?: () => Promise<number>;
   /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
   readonly breakers?: () => Readonly<Record<string, string>>;
   /** Bulkheads by name: how much of each is taken. */
@@ -19,11 +21,12 @@ const keptMs: Readonly<Record<Figure, number>> = {
   writerQueue: 0,
   outboxDepth: 5_000,
   deadLetters: 5_000,
+  quarantinedItems: 5_000,
   // Reads every level.
   oversoldLevels: 30_000,
 };
 
-type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels';
+type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels' | 'quarantinedItems';
 
 /** Reads gauges, each query at most once in a while, and none while the database is away. */
 export class GaugeReader {
@@ -72,6 +75,7 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
   figure('writerQueue', 'onhand_writer_queue', 'Commands that wait for the next batch.');
   figure('outboxDepth', 'onhand_outbox_messages', 'Outbox messages not yet taken by the relay.');
   figure('deadLetters', 'onhand_dead_letters', 'Deliveries whose attempts are spent.');
+  figure('quarantinedItems', 'onhand_quarantined_items', 'Reports that wait for a decision.');
   figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
   // oxlint-disable-next-line no-new -- the registry holds it
   new Gauge({

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { BatchReport } from '../stock/index.ts';
 import { GaugeReader, registerGauges, type Gauges } from './gauges.ts';
+import type { RunCounts } from '../sources/index.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
 export type DeliveryOutcome = 'delivered' | 'suppressed' | 'failed' | 'dead';
@@ -19,6 +20,11 @@ export type Metrics = {
   countDelivery(channelId: string, outcome: DeliveryOutcome): void;
   /** @param lagMs from the change's record to the channel's acknowledgement */
   observeLag(channelId: string, lagMs: number): void;
+  /** A run of a source has ended, with what became of its items. */
+  countSourceRun(source: string, status: string, counts: RunCounts): void;
+  /** Items on quantities that the source does not own. */
+  countSourceRefusals(source: string, code: string, items: number): void;
+  countSourceAlert(source: string, kind: string): void;
   /** Adds figures that are asked for when somebody looks. */
   watch(gauges: Gauges): void;
   readonly contentType: string;
@@ -56,6 +62,7 @@ export function createMetrics(): Metrics {
   });
   const recordBatch = batchMetrics(registry);
   return {
+    ...sourceMetrics(registry),
     bindRoute: routeMetrics(registry),
     countRefusal(code) {
       refusals.inc({ code });
@@ -112,6 +119,40 @@ function routeMetrics(registry: Registry): Metrics['bindRoute'] {
     };
   };
 }
+
+/** Runs of sources and their items. */
+function sourceMetrics(
+  registry: Registry,
+): Pick<Metrics, 'countSourceRun' | 'countSourceRefusals' | 'countSourceAlert'> {
+  const counter = (name: string, help: string, labelNames: string[]): Counter =>
+    new Counter({ name, help, labelNames: ['source', ...labelNames], registers: [registry] });
+  const runs = counter('onhand_source_runs_total', 'Runs of sources by status.', ['status']);
+  const items = counter('onhand_source_items_total', 'Items by what became of them.', ['outcome']);
+  const refused = counter('onhand_source_refusals_total', 'Items of other owners by code.', [
+    'code',
+  ]);
+  const alerts = counter('onhand_source_alerts_total', 'Runs that somebody has to look at.', [
+    'kind',
+  ]);
+  return {
+    countSourceRun(source, status, counts) {
+      runs.inc({ source, status });
+      for (const outcome of outcomes) items.inc({ source, outcome }, counts[outcome]);
+    },
+    countSourceRefusals: (source, code, count) => refused.inc({ source, code }, count),
+    countSourceAlert: (source, kind) => alerts.inc({ source, kind }),
+  };
+}
+
+const outcomes = [
+  'read',
+  'applied',
+  'unchanged',
+  'stale',
+  'refused',
+  'held',
+  'quarantined',
+] as const satisfies readonly (keyof RunCounts)[];
 
 /** What makes a request wait: how many commands a batch had, and where its time went. */
 function batchMetrics(registry: Registry): Metrics['recordBatch'] {

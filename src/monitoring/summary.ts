@@ -30,6 +30,9 @@ export type MetricsSummary = {
     readonly deadLetters: number | null;
   };
   readonly oversoldLevels: number | null;
+  /** What became of the items of each source. */
+  readonly sources: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly quarantinedItems: number | null;
   readonly deliveries: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly lag: Readonly<Record<string, Distribution>>;
   readonly breakers: Readonly<Record<string, string>>;
@@ -72,7 +75,9 @@ export async function summarize(registry: Registry, reader: GaugeReader): Promis
       deadLetters: await queue('deadLetters'),
     },
     oversoldLevels: await queue('oversoldLevels'),
-    deliveries: deliveriesOf(await samples('onhand_deliveries_total')),
+    sources: outcomesBy('source', await samples('onhand_source_items_total')),
+    quarantinedItems: (await reader.read('quarantinedItems')) ?? null,
+    deliveries: outcomesBy('channel', await samples('onhand_deliveries_total')),
     lag: Object.fromEntries(
       channels.map((channel) => [
         channel,
@@ -100,13 +105,16 @@ function sumBy(
   return sums;
 }
 
-function deliveriesOf(samples: readonly Sample[]): Record<string, Record<string, number>> {
-  const channels: Record<string, Record<string, number>> = {};
+function outcomesBy(
+  label: 'channel' | 'source',
+  samples: readonly Sample[],
+): Record<string, Record<string, number>> {
+  const byName: Record<string, Record<string, number>> = {};
   for (const { labels, value } of samples) {
-    const outcomes = (channels[String(labels['channel'])] ??= {});
+    const outcomes = (byName[String(labels[label])] ??= {});
     outcomes[String(labels['outcome'])] = value;
   }
-  return channels;
+  return byName;
 }
 
 /** A histogram's quantiles, each as the upper bound of the bucket it falls into. */

@@ -10,6 +10,7 @@ export { deleteSource, getSource, listSources } from './manage-source.ts';
 export { readOwnership } from './ownership.ts';
 export type { Claim, Ownership } from './ownership.ts';
 export { pushItems } from './push-items.ts';
+export { pushSecretOf } from './push-secret.ts';
 export { putSource } from './put-source.ts';
 export type { PutSourceInput, PutSourceResult } from './put-source.ts';
 export {
@@ -34,4 +35,5 @@ export {
 } from './sync.ts';
 export type { SyncStatus } from './sync.ts';
 export type { Guards, RunCounts } from './tables.ts';
+export type { SourceName } from './write-page.ts';
 export type { SourceView } from './view-source.ts';

@@ -6,7 +6,7 @@ import type { RunStatus } from './tables.ts';
 /** A run that failed is tried again after so long, or at its interval when that is shorter. */
 const afterFailureSeconds = 60;
 
-/** The seconds between two runs of a source: its own, else its merchant's, else the settings'. */
+/** Seconds between two runs of a source: its own, else its merchant's, else the settings'. */
 export function intervalSecondsOf(
   row: Pick<SourceRow, 'interval_minutes'>,
   merchantSeconds: number | null,
@@ -16,7 +16,7 @@ export function intervalSecondsOf(
   return merchantSeconds ?? settings.intervalMinutes * 60;
 }
 
-/** A run has ended: writes down when the source is read next, and until when it wants to be left alone. */
+/** A run has ended: writes down when the source is read next, and how long it is left alone. */
 export async function planNextRun(
   { db, settings }: SourcesContext,
   row: SourceRow,

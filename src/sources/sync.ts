@@ -3,6 +3,7 @@ import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { SourcesContext } from './context.ts';
+import { isBeingRead } from './source-lock.ts';
 import { findSource, sourceNotFound } from './source-row.ts';
 import { viewSources, type SourceView } from './view-source.ts';
 
@@ -96,7 +97,7 @@ export async function syncStatus(context: SourcesContext, merchantId: string): P
   };
 }
 
-/** Sources to be read now, those that were asked for first, at most `limit`. */
+/** Sources to be read now that nobody reads, those that were asked for first, at most `limit`. */
 export async function dueSources(db: Db, limit: number): Promise<readonly DueSource[]> {
   const { rows } = await sql<{
     merchant_id: string;
@@ -108,6 +109,7 @@ export async function dueSources(db: Db, limit: number): Promise<readonly DueSou
     left join source_schedule w on w.merchant_id = s.merchant_id
     where s.enabled and (s.requested_run is not null
       or (s.next_run_at <= clock_timestamp() and w.stopped_at is null))
+      and not ${isBeingRead}
     order by s.requested_run is null, s.next_run_at
     limit ${limit}`.execute(db);
   return rows.map((row) => ({

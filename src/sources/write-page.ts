@@ -11,6 +11,11 @@ import type { QuarantineCause, RunCounts } from './tables.ts';
 /** Whose rows are written. */
 export type SourceName = { readonly merchantId: string; readonly sourceId: string };
 
+/*
+ * Rows are looked up place by place and then written by where they lie: the plan of a join could
+ * read all figures of the source for each place (measured: 400 ms instead of 110 ms for a page of
+ * 1,000 of 4,000). Nobody else writes them, the source's row is locked.
+ */
 const placeColumns = (items: readonly SourceItem[]) => [
   items.map(({ sku }) => sku),
   items.map(({ storeId }) => storeId),
@@ -53,11 +58,16 @@ export async function writeFigures(
     ],
   );
   await client.query(
-    `update source_quarantine q set status = 'superseded', decided_at = clock_timestamp()
-     from ${places}
-     where q.merchant_id = $1 and q.source_id = $2 and q.sku = u.sku
-       and q.location_id = u.location_id and q.quantity = u.quantity
-       and q.status in ('parked', 'pending')`,
+    `update source_quarantine set status = 'superseded', decided_at = clock_timestamp()
+     from (
+       select q.ctid as place from ${places}
+       cross join lateral (
+         select q.ctid from source_quarantine q
+         where q.merchant_id = $1 and q.source_id = $2 and q.sku = u.sku
+           and q.location_id = u.location_id and q.quantity = u.quantity
+           and q.status in ('parked', 'pending')
+         offset 0) q offset 0) found
+     where ctid = found.place`,
     [merchantId, sourceId, ...placeColumns(newest)],
   );
 }
@@ -71,10 +81,15 @@ export async function markSeen(
 ): Promise<void> {
   if (items.length === 0) return;
   await client.query(
-    `update source_figure f set generation = $6
-     from ${places}
-     where f.merchant_id = $1 and f.source_id = $2 and f.sku = u.sku
-       and f.location_id = u.location_id and f.quantity = u.quantity and f.generation < $6`,
+    `update source_figure set generation = $6
+     from (
+       select f.ctid as place from ${places}
+       cross join lateral (
+         select f.ctid from source_figure f
+         where f.merchant_id = $1 and f.source_id = $2 and f.sku = u.sku
+           and f.location_id = u.location_id and f.quantity = u.quantity and f.generation < $6
+         offset 0) f offset 0) found
+     where ctid = found.place`,
     [merchantId, sourceId, ...placeColumns(items), generation],
   );
 }

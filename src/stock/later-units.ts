@@ -18,7 +18,9 @@ export type LaterQuestion = {
 
 /*
  * A level's entries are read from the newest back to the first that was recorded by then: as many
- * rows as there are later ones, however long its history is.
+ * rows as there are later ones, however long its history is. (Asked for in the order of versions,
+ * they are found by the primary key also by a plan that was made while the ledger was empty; by the
+ * other index the same question took 0.8 ms for each level instead of 0.01 ms.)
  */
 const laterQuery = `
   select later.units
@@ -33,11 +35,13 @@ const laterQuery = `
         and e.version <= u.version and e.recorded_at <= u.since
       order by e.version desc limit 1), 0) as version) base
   cross join lateral (
-    select coalesce(sum(e.delta), 0)::bigint as units from ledger_entry e
-    where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
-      and e.version > base.version and e.version <= u.version and e.quantity = u.quantity
-      and (e.actor is distinct from u.actor
-        or (e.reason = u.reason and e.occurred_at > u.since))) later
+    select coalesce(sum(e.delta), 0)::bigint as units from (
+      select * from ledger_entry e
+      where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
+        and e.version > base.version and e.version <= u.version and e.quantity = u.quantity
+      order by e.version offset 0) e
+    where e.actor is distinct from u.actor
+      or (e.reason = u.reason and e.occurred_at > u.since)) later
   order by u.position`;
 
 /**

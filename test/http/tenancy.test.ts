@@ -33,6 +33,8 @@ beforeAll(async () => {
     keyId: key.get('keyId'),
     merchantId: 'default',
     channelId: 'ours-channel',
+    sourceId: 'ours-source',
+    quarantineId: 'qtn_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -43,6 +45,15 @@ beforeAll(async () => {
     `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
        created_at, updated_at)
      values ('default', 'dlv_ours', 'ours-channel', gen_random_uuid(), 'dead', 1, now(), now())`,
+  );
+  await app.call('PUT', '/api/sources/ours-source', {
+    body: { kind: 'push', owns: [{ quantity: 'onHand', stores: ['ours-store'] }] },
+  });
+  await app.core.pool.query(
+    `insert into source_quarantine (merchant_id, quarantine_id, source_id, sku, location_id,
+       quantity, current_value, value, observed_at, item, cause, status, run_id, created_at)
+     values ('default', 'qtn_ours', 'ours-source', 'ours-sku', 'ours-store', 'on_hand', 50, 0,
+       now(), '{}', 'mass_zero', 'pending', 'run_ours', now())`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -84,6 +95,13 @@ const bodies: Record<string, unknown> = {
     listings: [{ storeId: 'ours-store', sku: 'ours-sku', externalIds: {} }],
   },
   'POST /api/dead-letters/redrive': {},
+  'PUT /api/sources/{sourceId}': { kind: 'push', owns: [] },
+  'POST /api/sources/{sourceId}/changes': { items: [] },
+  'POST /api/sync': { source: 'ours-source' },
+  'POST /api/sync/start': {},
+  'POST /api/sync/stop': {},
+  'POST /api/quarantine/{quarantineId}/approve': {},
+  'POST /api/quarantine/{quarantineId}/refuse': {},
 };
 
 /** Queries that routes need, and those that name what is ours. */

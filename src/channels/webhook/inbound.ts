@@ -30,8 +30,17 @@ export function authenticate(
 ): Authentication {
   const webhookId = headers['webhook-id'];
   if (webhookId === undefined || webhookId === '' || webhookId.length > 255) return { ok: false };
-  const isAuthentic = verifyWebhook(secret, headers, body, now);
-  return isAuthentic ? { ok: true, webhookId, topic: 'order' } : { ok: false };
+  const refusal = verifyWebhook(
+    secret,
+    {
+      id: webhookId,
+      timestamp: headers['webhook-timestamp'],
+      signature: headers['webhook-signature'],
+      body,
+    },
+    now,
+  );
+  return refusal === undefined ? { ok: true, webhookId, topic: 'order' } : { ok: false };
 }
 
 /** The order that a message tells. Throws for what is no such message. */

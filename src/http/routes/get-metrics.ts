@@ -25,6 +25,8 @@ const summary = z
     }),
     queues: z.strictObject({ writer: known, outbox: known, deadLetters: known }),
     oversoldLevels: known,
+    sources: z.record(z.string(), counts),
+    quarantinedItems: known,
     deliveries: z.record(z.string(), counts),
     lag: z.record(z.string(), distribution),
     breakers: z.record(z.string(), z.string()),

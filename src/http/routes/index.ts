@@ -1,6 +1,12 @@
 import type { Services } from '../context.ts';
 import { describeApi } from '../openapi.ts';
 import type { Operation } from '../operation.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+import { listInbox } from './list-inbox.ts';
+import { replayWebhook } from './replay-webhook.ts';
+import { listOpenQuestions } from './list-open-questions.ts';
+import { answerOpenQuestion } from './answer-open-question.ts';
+import { retryOpenQuestions } from './retry-open-questions.ts';
 import { adjustLevel } from './adjust-level.ts';
 import { applyMutations } from './apply-mutations.ts';
 import { commitReservation } from './commit-reservation.ts';
@@ -46,6 +52,20 @@ import { releaseReservation } from './release-reservation.ts';
 import { republishChannel } from './republish-channel.ts';
 import { reserveAtLevel } from './reserve-at-level.ts';
 import { resumeChannel } from './resume-channel.ts';
+import { approveQuarantine } from './approve-quarantine.ts';
+import { deleteSource } from './delete-source.ts';
+import { getSource } from './get-source.ts';
+import { getSyncStatus } from './get-sync-status.ts';
+import { listHeldItems } from './list-held-items.ts';
+import { listQuarantine } from './list-quarantine.ts';
+import { listSources } from './list-sources.ts';
+import { listSyncRuns } from './list-sync-runs.ts';
+import { pushChanges } from './push-changes.ts';
+import { putSource } from './put-source.ts';
+import { refuseQuarantine } from './refuse-quarantine.ts';
+import { requestSync } from './request-sync.ts';
+import { startSync } from './start-sync.ts';
+import { stopSync } from './stop-sync.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -93,6 +113,26 @@ const operations: readonly Operation[] = [
   listDeliveries,
   listDeadLetters,
   redriveDeadLetters,
+  putSource,
+  listSources,
+  getSource,
+  deleteSource,
+  pushChanges,
+  listHeldItems,
+  requestSync,
+  getSyncStatus,
+  startSync,
+  stopSync,
+  listSyncRuns,
+  listQuarantine,
+  approveQuarantine,
+  refuseQuarantine,
+  receiveWebhook,
+  listInbox,
+  replayWebhook,
+  listOpenQuestions,
+  answerOpenQuestion,
+  retryOpenQuestions,
   getDocs,
   getDocsFile,
 ];
