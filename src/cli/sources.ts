@@ -44,7 +44,7 @@ export async function sourcesList(io: CommandIo, options: Options): Promise<numb
   });
 }
 
-/** `onhand sources sync`: reads sources now, in this process; 1 when one did not come to its end. */
+/** `onhand sources sync`: reads sources now, in this process; 1 when one did not end well. */
 export async function sourcesSync(
   io: CommandIo,
   sourceIds: readonly string[],

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { refuse, refused, ok, type Result } from '../errors.ts';
 import { applyPage, SourceMoved } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
+import { abandonSnapshot, advanceOf, beginSnapshot, isEmptySnapshot } from './full-read.ts';
 import { replayHeldItems } from './held-items.ts';
 import { readPage } from './read-page.ts';
 import { beginRun, closeForgottenRuns, finishRun, type RunView } from './runs.ts';
@@ -19,7 +19,7 @@ import {
 import type { OpenSource, SourceKind } from './source.ts';
 import { planNextRun } from './next-run.ts';
 import { settleZeros } from './settle-zeros.ts';
-import type { RunStatus, RunTrigger, SnapshotState } from './tables.ts';
+import type { RunStatus, RunTrigger } from './tables.ts';
 import type { SourceName } from './write-page.ts';
 
 export type RunOptions = SourceName & {
@@ -184,9 +184,7 @@ async function readPages(
       return { status: 'failed', code: 'not_a_snapshot' };
     }
     if (page.isSnapshot && row.snapshot === null) row = await beginSnapshot(context, row, readAt);
-    const { snapshot } = row;
-    const items = (snapshot?.items ?? 0) + page.items.length;
-    if (snapshot !== null && !page.hasMore && items === 0 && source.mayBeEmpty !== true) {
+    if (source.mayBeEmpty !== true && isEmptySnapshot(row, page)) {
       // An empty read is never "everything is gone".
       await abandonSnapshot(context, row);
       state.isEmpty = true;
@@ -203,7 +201,7 @@ async function readPages(
       guards: guardsOf(row, kind),
       deduplicate: settings.deduplication,
       origin: 'page',
-      advance: advanceOf(row, page, items),
+      advance: advanceOf(row, page),
     });
     state.fresh += result.fresh;
     for (const [code, count] of result.refused) {
@@ -212,62 +210,10 @@ async function readPages(
     readSoFar += result.counts.read;
     options.onPage?.(readSoFar);
     if (!page.hasMore) return succeeded;
-    const before = snapshot === null ? row.watermark : snapshot.cursor;
+    const before = row.snapshot === null ? row.watermark : row.snapshot.cursor;
     if (page.nextWatermark === before) return { status: 'failed', code: 'feed_stuck' };
-    if (snapshot === null && performance.now() - startedAt > longestRunMs) return succeeded;
+    if (row.snapshot === null && performance.now() - startedAt > longestRunMs) return succeeded;
   }
-}
-
-function advanceOf(
-  { revision, watermark, snapshot }: SourceRow,
-  page: { readonly nextWatermark: string | null; readonly hasMore: boolean },
-  items: number,
-) {
-  const { nextWatermark, hasMore } = page;
-  if (snapshot === null) return { revision, watermark: nextWatermark, snapshot: null };
-  if (!hasMore) return { revision, watermark: nextWatermark, snapshot: null, completes: snapshot };
-  return { revision, watermark, snapshot: { ...snapshot, cursor: nextWatermark, items } };
-}
-
-/** Begins a full read, or goes on with the one that is on its way. */
-async function beginSnapshot(
-  context: SourcesContext,
-  row: SourceRow,
-  readAt: Date,
-): Promise<SourceRow> {
-  if (row.snapshot !== null) return row;
-  const snapshot: SnapshotState = {
-    generation: row.generation + 1,
-    cursor: null,
-    startedAt: readAt.toISOString(),
-    items: 0,
-  };
-  return await moveOn(context, row, snapshot);
-}
-
-async function abandonSnapshot(context: SourcesContext, row: SourceRow): Promise<void> {
-  await moveOn(context, row, null);
-}
-
-async function moveOn(
-  { db }: SourcesContext,
-  row: SourceRow,
-  snapshot: SnapshotState | null,
-): Promise<SourceRow> {
-  const moved = await db
-    .updateTable('source')
-    .set({
-      snapshot: snapshot === null ? null : JSON.stringify(snapshot),
-      generation: sql<number>`greatest(generation, ${snapshot?.generation ?? 0})`,
-      revision: row.revision + 1,
-    })
-    .where('merchant_id', '=', row.merchant_id)
-    .where('source_id', '=', row.source_id)
-    .where('revision', '=', row.revision)
-    .returningAll()
-    .executeTakeFirst();
-  if (moved === undefined) throw new SourceMoved();
-  return moved;
 }
 
 async function isStopped({ db }: SourcesContext, merchantId: string): Promise<boolean> {

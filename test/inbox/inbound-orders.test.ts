@@ -49,8 +49,8 @@ async function api(method: string, path: string, body?: unknown): Promise<Record
 
 type Sent = Parameters<typeof signedOrder>[1];
 
-async function send(order: Sent, key = secret): Promise<number> {
-  const { body, headers } = signedOrder(key, order);
+async function send(sent: Sent, key = secret): Promise<number> {
+  const { body, headers } = signedOrder(key, sent);
   const url = `${anyService().url}/api/webhooks/shop`;
   const response = await fetch(url, { method: 'POST', headers, body });
   await response.arrayBuffer();
@@ -91,10 +91,11 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
     .map(({ item }) => item);
 }
 
+const isForged = (i: number): boolean => i % 10 === 3;
+
 test('1,000 webhooks, each twice, shuffled, one in ten forged: each real order counts once', async () => {
   const skus = Array.from({ length: 10 }, (_, i) => `mug-${i}`);
   for (const sku of skus) await setLevel(sku, 1_000);
-  const isForged = (i: number): boolean => i % 10 === 3;
   const orders = Array.from({ length: 1_000 }, (_, i) =>
     order(`evt-${i}`, `order-${i}`, 1, [
       line(skus[i % 7] ?? '', 1),

@@ -67,7 +67,7 @@ test('by its interval, one run at a time in all processes together', async () =>
   expect(overlapping).toEqual([]);
 });
 
-test('on request, at once, with the run that was promised; and not by the clock when stopped', async () => {
+test('on request with the run that was promised, and not by the clock when stopped', async () => {
   await stopSync(rig.context.db, merchantId);
   await putFeed('asked', ['b'], 0.01);
   const requested = await requestRun(rig.context.db, merchantId, 'asked');

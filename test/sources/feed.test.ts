@@ -127,7 +127,7 @@ describe('a cursor that is too old', () => {
     expect(await rig.run('erp')).toMatchObject({ pages: 1, applied: 1 });
   });
 
-  test('a full read that does not come to its end zeroes nothing, and is gone on with', async () => {
+  test('a full read that does not come to its end zeroes nothing and goes on', async () => {
     const all = skus(6);
     feed.state.changes = all.map((sku) => figure(sku, 10));
     await putFeed({ batchSize: 2 });

@@ -52,7 +52,7 @@ test('the newest version wins whatever the order; older ones are ignored and cou
   expect(await rig.quantity(sku)).toBe(10);
 });
 
-test('without versions the time of observation orders, and a coarse clock may repeat it', async () => {
+test('without versions the time of observation orders, and may be the same twice', async () => {
   const sku = newSku();
   await rig.push('erp', [{ sku, value: 5, observedAt: at('10:00:00') }]);
   const older = await rig.push('erp', [{ sku, value: 9, observedAt: at('09:59:59') }]);

@@ -18,7 +18,7 @@ afterAll(async () => {
   await feed.stop();
 });
 
-test('a snapshot taken at T and loaded at T + 10 min during a flash sale loses no order', async () => {
+test('a snapshot of T loaded at T + 10 min during a flash sale loses no order', async () => {
   const skus = Array.from({ length: 60 }, newSku);
   await rig.writer.submit(skus.map((sku) => count(sku, 500)));
   await rig.writer.submit(skus.map((sku) => adjust(sku, -20)));

@@ -54,7 +54,7 @@ const pending = async (): Promise<{ quarantine_id: string; sku: string }[]> => {
 };
 const actor = 'key_test';
 
-test('a feed that suddenly says zero for everything changes nothing and raises one alert', async () => {
+test('a feed that says zero for everything changes nothing and raises one alert', async () => {
   const alerts = rig.alerts.length;
   const { rows: before } = await rig.pool.query('select * from stock_level order by sku');
   say(40, 0);
@@ -80,7 +80,7 @@ test('what sells out in the ordinary way is applied at the end of the run', asyn
   expect(await pending()).toEqual([]);
 });
 
-test('a full read that lacks almost everything is quarantined as a zero for everything is', async () => {
+test('a full read that lacks almost everything is quarantined like zeros', async () => {
   feed.state.oldest = 1_000;
   const [first = ''] = skus;
   say(1, 11);
@@ -91,7 +91,7 @@ test('a full read that lacks almost everything is quarantined as a zero for ever
   expect(rig.alerts).toHaveLength(alerts + 1);
 });
 
-test('what is approved is applied with what was sold since; all of a run at once, too', async () => {
+test('what is approved is applied with what came since, all of a run at once, too', async () => {
   say(40, 0);
   const { runId } = await rig.run('erp');
   const [one] = await pending();
