@@ -83,6 +83,19 @@ const breaches: Record<string, string> = {
     insert into reservation (merchant_id, reservation_id, status, expires_at, created_at,
       updated_at)
     values ('default', 'rsv_empty', 'released', now(), now(), now())`,
+  inbound_order_differs: `
+    with o as (
+      insert into channel (merchant_id, channel_id, kind, config, mode, timeout_ms, enabled, queue,
+        selects_all, created_at, updated_at)
+      values ('default', 'other', 'webhook', '{}', 'latest', 1000, false, 'q', false, now(), now())
+    ), i as (
+      insert into inbound_order (merchant_id, channel_id, order_id, revision, status, occurred_at,
+        updated_at)
+      values ('default', 'other', 'order-9', 1, 'confirmed', now(), now())
+    )
+    insert into inbound_line (merchant_id, channel_id, order_id, line_id, wanted, sku, location_id,
+      sold)
+    values ('default', 'other', 'order-9', '1', 1, 'lamp', 'main', 1)`,
   snapshot_differs: `
     insert into stock_snapshot (merchant_id, sku, location_id, version, on_hand, reserved,
       allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)

@@ -35,6 +35,7 @@ beforeAll(async () => {
     channelId: 'ours-channel',
     sourceId: 'ours-source',
     quarantineId: 'qtn_ours',
+    webhookId: 'ours-webhook',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -54,6 +55,20 @@ beforeAll(async () => {
        quantity, current_value, value, observed_at, item, cause, status, run_id, created_at)
      values ('default', 'qtn_ours', 'ours-source', 'ours-sku', 'ours-store', 'on_hand', 50, 0,
        now(), '{}', 'mass_zero', 'pending', 'run_ours', now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbox_webhook (merchant_id, channel_id, webhook_id, topic, headers, body, status,
+       due_at, received_at)
+     values ('default', 'ours-channel', 'ours-webhook', 'order', '{}', '', 'poison', now(), now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbound_order (merchant_id, channel_id, order_id, revision, status, occurred_at,
+       updated_at)
+     values ('default', 'ours-channel', 'ours-order', 1, 'confirmed', now(), now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbound_line (merchant_id, channel_id, order_id, line_id, channel_sku, wanted)
+     values ('default', 'ours-channel', 'ours-order', 'ours-line', 'SKU', 1)`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -102,6 +117,13 @@ const bodies: Record<string, unknown> = {
   'POST /api/sync/stop': {},
   'POST /api/quarantine/{quarantineId}/approve': {},
   'POST /api/quarantine/{quarantineId}/refuse': {},
+  'POST /api/open-questions/answer': {
+    channelId: 'ours-channel',
+    orderId: 'ours-order',
+    lineId: 'ours-line',
+    storeId: 'ours-store',
+    sku: 'ours-sku',
+  },
 };
 
 /** Queries that routes need, and those that name what is ours. */

@@ -12,11 +12,11 @@ export const receiveWebhook = defineOperation({
   tag: 'Inbox',
   summary: "Take a channel's own webhook, signed by it",
   description:
-    'Without a key: the signature says whose it is. It is stored and answered at once, and worked ' +
-    'afterwards. A channel of the kind `webhook` signs after Standard Webhooks with its own ' +
-    'secret: `{ "type": "order.pending" | "order.confirmed" | "order.cancelled", "timestamp", ' +
-    '"data": { "orderId", "revision"?, "lines": [ { "lineId"?, "storeId", "sku", "quantity" } ] } }`' +
-    ', always with the whole order as it then is.',
+    'Without a key: the signature says whose it is. It is stored and answered at once, and ' +
+    'worked afterwards. A channel of the kind `webhook` signs after Standard Webhooks with its ' +
+    'own secret: `{ "type": "order.pending" | "order.confirmed" | "order.cancelled", ' +
+    '"timestamp", "data": { "orderId", "revision"?, "lines": [ { "lineId"?, "storeId", "sku", ' +
+    '"quantity" } ] } }`, always with the whole order as it then is.',
   access: 'open',
   changes: true,
   params: { channelId },

@@ -119,7 +119,11 @@ test.each(routes.map((route) => [route.name, route] as const))(
   (_, route) => keepsPromises(worstRequests(route)),
 );
 
-test.each(routes.map((route) => [route.name, route] as const))(
+/** What only a channel can send: its signature cannot be guessed. */
+const signed = new Set(['POST /api/webhooks/{channelId}']);
+const guessable = routes.filter(({ name }) => !signed.has(name));
+
+test.each(guessable.map((route) => [route.name, route] as const))(
   '%s is reached: of its valid requests some succeed',
   async (_, route) => {
     const statuses: number[] = [];

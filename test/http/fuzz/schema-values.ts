@@ -35,6 +35,10 @@ export const knownNames = [
   'channelId',
   'keyId',
   'deliveryId',
+  'sourceId',
+  'quarantineId',
+  'webhookId',
+  'lineId',
 ] as const;
 
 const known = new Set<string>(knownNames);
