@@ -1,8 +1,18 @@
+export {
+  countPoll,
+  dropOperations,
+  keepOperations,
+  readOperations,
+} from './accepted-operations.ts';
+export type { AcceptedOperation, KnownOperation } from './accepted-operations.ts';
 export type {
+  AdapterContext,
   Adapters,
+  Capabilities,
   Change,
   ChangeOutcome,
   ChannelAdapter,
+  Confirmation,
   PublishContext,
   PublishFailure,
   PublishResult,
@@ -21,6 +31,7 @@ export {
   redriveDeadLetters,
 } from './deliveries.ts';
 export type { AttemptView, DeliveryFilter, DeliveryView } from './deliveries.ts';
+export { newDeliveryJob } from './delivery-job.ts';
 export type { DeliveryJob, ListingKey } from './delivery-job.ts';
 export {
   blockChannel,
@@ -45,15 +56,21 @@ export {
 export { markListings } from './mark-listings.ts';
 export { messageIdOf } from './message-id.ts';
 export { replaceJobs, takeRedriven } from './move-listings.ts';
-export { planLatest } from './plan-call.ts';
-export type { Settlement, Step } from './plan-call.ts';
+export { lockListings, observeListings, reassignListings } from './observe-listings.ts';
+export type { ObservedDrift, ObservedListing } from './observe-listings.ts';
+export { planLatest, planRules } from './plan-call.ts';
+export type { PlanRules, Settlement, Step } from './plan-call.ts';
 export { planEntries } from './plan-entries.ts';
-export { canOpenCredentials, publish } from './publish.ts';
+export { canOpenCredentials, confirm, publish } from './publish.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
 export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
+export { bufferSchema, shownQuantity } from './shown-quantity.ts';
+export type { Buffer, ShownRules } from './shown-quantity.ts';
+export { dropStoredCalls, readStoredCalls, storeCall } from './stored-calls.ts';
+export type { StoredCall } from './stored-calls.ts';
 export { continueBackfill, readRequests, sweepListings } from './sweep-listings.ts';
-export type { AttemptOutcome, ChannelMode, DeliveryStatus } from './tables.ts';
+export type { AttemptOutcome, ChannelMode, DeliveryStatus, DriftPolicy } from './tables.ts';

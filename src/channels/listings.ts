@@ -3,6 +3,7 @@ import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
 import { channelNotFound } from './manage-channel.ts';
+import { movedPrefix } from './plan-call.ts';
 import { lockChannel } from './put-channel.ts';
 
 /** One SKU at one store as a channel knows it. */
@@ -96,8 +97,11 @@ export async function putListings(
       on conflict (merchant_id, channel_id, sku, location_id) do update
         set external_ids = excluded.external_ids,
             -- under other ids the channel has not been told anything yet
-            force_nonce = case when l.external_ids is distinct from excluded.external_ids
-              and l.published_version > 0 then gen_random_uuid()::text else l.force_nonce end
+            force_nonce = case
+              when l.external_ids is distinct from excluded.external_ids
+                and l.published_version > 0
+                then ${movedPrefix}::text || gen_random_uuid()::text
+              else l.force_nonce end
       returning ${columns}`.execute(tx);
     await restartBackfill(tx, merchantId, channelId);
     const byKey = new Map(rows.map((row) => [`${row.sku}\u0000${row.location_id}`, row]));

@@ -13,6 +13,8 @@ import {
   type ChannelRow,
   type ChannelView,
 } from './channel.ts';
+import { movedPrefix } from './plan-call.ts';
+import { dropCarried } from './stored-calls.ts';
 import type { ChannelMode } from './tables.ts';
 
 const defaultTimeoutMs = 5_000;
@@ -185,7 +187,7 @@ async function writeChannel(
   const isElsewhere =
     before !== undefined && adapter.address(before.config) !== adapter.address(config);
   // A run that was on its way starts over; with a nonce it sends what was sent already, too.
-  const nonce = isElsewhere ? `moved-${Date.now()}` : (before?.backfill?.nonce ?? null);
+  const nonce = isElsewhere ? `${movedPrefix}${Date.now()}` : (before?.backfill?.nonce ?? null);
   const values = {
     kind: input.kind,
     config: JSON.stringify(config),
@@ -210,6 +212,8 @@ async function writeChannel(
         }),
     updated_at: sql<Date>`clock_timestamp()`,
   };
+  // Whoever is there now knows nothing of calls to whoever was.
+  if (isElsewhere) await dropCarried(tx, merchantId, channelId);
   // The clock that also stamps ledger entries: an `every` channel begins with what comes after.
   const createdAt = sql<Date>`
     clock_timestamp() + ${context.clock.offsetMs} * interval '1 millisecond'`;

@@ -22,6 +22,7 @@ export type SweptPage = {
  * @param options.graceMs leaves alone what changed so lately: it may be on its way
  * @param options.working jobs that are in flight in this process
  * @param options.maxBatch the most listings of a job
+ * @param options.isLagging the channel is behind: what a wider buffer made is left as it is
  */
 export async function sweepListings(
   tx: Tx,
@@ -33,13 +34,15 @@ export async function sweepListings(
     readonly graceMs: number;
     readonly maxBatch: number;
     readonly pageSize: number;
+    readonly isLagging: boolean;
   },
 ): Promise<SweptPage> {
-  const { after, nonce, graceMs, working, maxBatch, pageSize } = options;
+  const { after, nonce, graceMs, working, maxBatch, pageSize, isLagging } = options;
   const { rows } = await sql<{ job_id: string | null; sku: string; location_id: string }>`
     select * from listing_sweep(${channel.merchant_id}, ${channel.channel_id},
       ${after?.[0] ?? null}::text, ${after?.[1] ?? null}::text, ${pageSize}::integer,
-      ${nonce}::text, ${[...working]}::uuid[], ${graceMs}::integer, ${maxBatch}::integer)
+      ${nonce}::text, ${[...working]}::uuid[], ${graceMs}::integer, ${maxBatch}::integer,
+      ${!isLagging}::boolean)
   `.execute(tx);
   const end = rows.find((row) => row.job_id === null);
   const owner = {
@@ -81,7 +84,11 @@ export async function readRequests(db: Db, channel: ChannelRow): Promise<Request
 export async function continueBackfill(
   tx: Tx,
   channel: ChannelRow,
-  options: { readonly working: readonly string[]; readonly maxBatch: number },
+  options: {
+    readonly working: readonly string[];
+    readonly maxBatch: number;
+    readonly isLagging: boolean;
+  },
 ): Promise<SweptPage | undefined> {
   const { rows } = await sql<{
     backfill: { nonce: string | null; after: [string, string] | null } | null;

@@ -36,6 +36,7 @@ export class ChannelUpkeep {
   #checkedAt = 0;
   #sweptAt = 0;
   #sweepAfter: ListingKey | undefined;
+  #isLagging = false;
 
   constructor(context: WorkerContext, adapter: ChannelAdapter) {
     this.#context = context;
@@ -130,7 +131,11 @@ export class ChannelUpkeep {
   ): Promise<{ readonly jobs: number; readonly isUnfinished: boolean }> {
     const { db, queue } = this.#context;
     return db.transaction().execute(async (tx) => {
-      const page = await continueBackfill(tx, channel, { working, maxBatch: this.#maxBatch });
+      const page = await continueBackfill(tx, channel, {
+        working,
+        maxBatch: this.#maxBatch,
+        isLagging: this.#isLagging,
+      });
       if (page === undefined) return { jobs: 0, isUnfinished: false };
       await queue.insert(tx, page.jobs);
       return { jobs: page.jobs.length, isUnfinished: page.next !== undefined };
@@ -149,6 +154,7 @@ export class ChannelUpkeep {
           working,
           maxBatch: this.#maxBatch,
           pageSize: sweepPage,
+          isLagging: this.#isLagging,
         });
         await queue.insert(tx, found.jobs);
         return found;

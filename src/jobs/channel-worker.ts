@@ -4,14 +4,17 @@ import {
   type ChannelAdapter,
   type ChannelRow,
   type Lease,
+  type ObservedDrift,
 } from '../channels/index.ts';
 import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
 import { makeCalls } from './make-calls.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
-import { Recorder, recordVerdicts, type Verdict } from './recorder.ts';
+import { recordVerdicts } from './record-verdicts.ts';
+import { Recorder } from './recorder.ts';
 import { Signal } from './signal.ts';
+import type { Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Jobs claimed at once; small ones share a call. */
@@ -54,7 +57,11 @@ export class ChannelWorker {
     this.#context = context;
     this.#adapter = adapter;
     this.#channel = channel;
-    this.#gate = new CallGate(channel, lease.blockedMs);
+    this.#gate = new CallGate(channel, {
+      blockedMs: lease.blockedMs,
+      breaker: context.breaker,
+      rateModel: adapter.capabilities.rateModel,
+    });
     this.#gate.renew(askedAt + leaseMsOf(channel.timeout_ms));
     this.#upkeep = new ChannelUpkeep(context, adapter);
     this.#recorder = new Recorder((verdicts) => this.#record(verdicts));
@@ -131,7 +138,7 @@ export class ChannelWorker {
     while (!this.#stopping) {
       try {
         const made = await this.#upkeep.run(this.#channel, [...this.#working.keys()]);
-        if (made.resetCircuit) this.#gate.resetCircuit();
+        if (made.resetCircuit) this.#gate.circuit.reset();
         if (made.jobs > 0) this.#claimAgain = true;
       } catch (error) {
         this.#context.logger.warn(
@@ -198,6 +205,10 @@ export class ChannelWorker {
       gate: this.#gate,
       jobs,
       isProbe,
+      isLagging: false,
+      joined: (joined) => {
+        for (const { jobId } of joined) this.#working.delete(jobId);
+      },
       reload: () => this.#reload(),
       settle: (verdict) => this.#recorder.add(verdict),
       // A job that failed is due by its own time, without waiting for the poll.
@@ -231,8 +242,9 @@ export class ChannelWorker {
     const { db, queue, logger } = this.#context;
     for (let attempt = 1; !this.#isAbandoned; attempt += 1) {
       try {
-        const followUps = await recordVerdicts(db, queue, this.#channel, verdicts);
-        if (followUps > 0) this.wake();
+        const recorded = await recordVerdicts(db, queue, this.#channel, verdicts);
+        if (recorded.followUps > 0) this.wake();
+        this.#tellDrifts(recorded.drifts);
         break;
       } catch (error) {
         const { channel_id: channelId } = this.#channel;
@@ -243,9 +255,17 @@ export class ChannelWorker {
         await new Signal().wait(afterFaultMs);
       }
     }
-    for (const { completed, failed } of verdicts) {
+    for (const { completed, failed, deferred } of verdicts) {
       for (const job of completed) this.#working.delete(job.jobId);
-      for (const { job } of failed) this.#working.delete(job.jobId);
+      for (const { job } of [...failed, ...deferred]) this.#working.delete(job.jobId);
+    }
+  }
+
+  #tellDrifts(drifts: readonly ObservedDrift[]): void {
+    const { merchant_id: merchantId, channel_id: channelId } = this.#channel;
+    for (const { driftId, sku, storeId, expected, observed } of drifts) {
+      const event = { merchantId, channelId, driftId, sku, storeId, expected, observed };
+      this.#context.events.onDrift?.(event);
     }
   }
 

@@ -5,6 +5,7 @@ import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { Logger } from '../logger.ts';
 import { bossSchema, startBoss } from './boss.ts';
+import type { BreakerSettings } from './circuit.ts';
 import { ChannelLeads } from './channel-leads.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
@@ -26,6 +27,10 @@ export type JobsOptions = {
   readonly expireReservations?: () => Promise<number>;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
+  /** An operation that is accepted and not known after so long is sent again; 2 h by default. */
+  readonly acceptedMaxMs?: number;
+  /** When a channel's circuit opens, and for how long; a half and 30 s by default. */
+  readonly breaker?: BreakerSettings;
 };
 
 /** The work behind the requests, as the rest of the program sees it. */
@@ -48,6 +53,8 @@ export type Jobs = {
   abandon(): Promise<void>;
 };
 
+const defaultBreaker: BreakerSettings = { threshold: 0.5, cooldownMs: 30_000 };
+
 /** Starts the relay, the delivery to channels, and what comes round by the clock. */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { connectionString, logger } = options;
@@ -67,9 +74,21 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { db } = database;
   const { adapters, retry, clock, secretBox, events = {} } = options;
   const queue = new DeliveryQueue(boss, retry);
-  const sweepMs = options.sweepMs ?? 10_000;
+  const { sweepMs = 10_000, acceptedMaxMs = 7_200_000, breaker = defaultBreaker } = options;
   const leads = new ChannelLeads(
-    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs },
+    {
+      db,
+      queue,
+      adapters,
+      secretBox,
+      clock,
+      logger,
+      retry,
+      events,
+      sweepMs,
+      acceptedMaxMs,
+      breaker,
+    },
     randomUUID(),
   );
   const relay = new RelayLoop(

@@ -3,7 +3,7 @@ import type { BatchReport } from '../stock/index.ts';
 import { GaugeReader, registerGauges, type Gauges } from './gauges.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
-export type DeliveryOutcome = 'delivered' | 'suppressed' | 'failed' | 'dead';
+export type DeliveryOutcome = 'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead';
 
 /** Notes one request of one route. */
 export type RouteRecorder = (status: number, ms: number) => void;

@@ -3,7 +3,7 @@ import { Circuit } from '../../src/jobs/circuit.ts';
 import { TokenBucket } from '../../src/jobs/token-bucket.ts';
 
 test('after one failure another call goes out at once, after two it waits', () => {
-  const circuit = new Circuit();
+  const circuit = new Circuit({ threshold: 0.5, cooldownMs: 10_000 });
   expect(circuit.state(0)).toBe('closed');
   circuit.failed(0, 500);
   expect([circuit.state(0), circuit.waitMs(0)]).toEqual(['half-open', 0]);

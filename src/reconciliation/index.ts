@@ -1,0 +1,2 @@
+export { recordDrifts, settleDrifts } from './record-drifts.ts';
+export type { DriftStatus } from './tables.ts';
