@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../db/index.ts';
-import type { ChannelMode, ChannelTable } from './tables.ts';
+import { bufferOf, type Buffer } from './shown-quantity.ts';
+import type { ChannelMode, ChannelTable, DriftPolicy } from './tables.ts';
 
 export type ChannelRow = Selectable<ChannelTable>;
 
@@ -15,7 +16,10 @@ export type ChannelView = {
   readonly timeoutMs: number;
   /** Null: as the settings say. */
   readonly maxAttempts: number | null;
-  readonly buffer: unknown;
+  readonly buffer: Buffer | null;
+  /** Null: as the settings say. */
+  readonly batchWindowMs: number | null;
+  readonly driftPolicy: DriftPolicy;
   readonly enabled: boolean;
   readonly status: 'active' | 'paused' | 'disabled';
   readonly pausedAt: string | null;
@@ -36,7 +40,9 @@ export function viewChannel(row: ChannelRow): ChannelView {
     rateLimitRps: row.rate_limit_rps,
     timeoutMs: row.timeout_ms,
     maxAttempts: row.max_attempts,
-    buffer: row.buffer,
+    buffer: bufferOf(row.buffer),
+    batchWindowMs: row.batch_window_ms,
+    driftPolicy: row.drift_policy,
     enabled: row.enabled,
     status: row.enabled ? status : 'disabled',
     pausedAt: row.paused_at?.toISOString() ?? null,

@@ -16,8 +16,16 @@ export type ListingView = {
   readonly publishedAt: string | null;
   /** Whether something is on its way to the channel, or could not be brought there. */
   readonly pending: boolean;
-  readonly state: 'idle' | 'queued' | 'dead';
+  /**
+   * `accepted`: the channel has taken it and will apply it. `held`: the channel shows something
+   * else, and somebody has to approve of ours.
+   */
+  readonly state: ListingState;
+  /** The operator shows 0 of it since then; null: it is shown. */
+  readonly pausedAt: string | null;
 };
+
+export type ListingState = 'idle' | 'queued' | 'accepted' | 'held' | 'dead';
 
 export type ListingInput = {
   readonly storeId: string;
@@ -35,12 +43,17 @@ type Row = {
   published_at: Date | null;
   wanted_version: number;
   force_nonce: string | null;
-  state: 'idle' | 'queued' | 'dead';
+  state: ListingState;
+  paused_at: Date | null;
 };
 
 const columns = sql.raw(
-  'sku, location_id, external_ids, published_quantity, published_version, published_at, ' +
-    'wanted_version, force_nonce, state',
+  `sku, location_id, external_ids, published_quantity, published_version, published_at,
+   wanted_version, force_nonce, paused_at,
+   case when state = 'queued' and exists (
+     select from accepted_operation a
+     where a.merchant_id = l.merchant_id and a.channel_id = l.channel_id and a.job_id = l.job_id)
+   then 'accepted' else state end as state`,
 );
 
 function viewListing(row: Row): ListingView {
@@ -53,6 +66,7 @@ function viewListing(row: Row): ListingView {
     publishedAt: row.published_at?.toISOString() ?? null,
     pending: row.state !== 'idle' || row.wanted_version > row.published_version,
     state: row.state,
+    pausedAt: row.paused_at?.toISOString() ?? null,
   };
 }
 
@@ -147,7 +161,7 @@ export async function listListings(
     conditions.push(sql`(state <> 'idle' or wanted_version > published_version) = ${pending}`);
   }
   const { rows } = await sql<Row>`
-    select ${columns} from listing where ${sql.join(conditions, sql` and `)}
+    select ${columns} from listing l where ${sql.join(conditions, sql` and `)}
     order by sku, location_id limit ${limit + 1}`.execute(db);
   if (rows.length === 0 && !(await channelExists(db, merchantId, channelId))) {
     return refused(channelNotFound(channelId));

@@ -15,7 +15,8 @@ import {
 } from './channel.ts';
 import { movedPrefix } from './plan-call.ts';
 import { dropCarried } from './stored-calls.ts';
-import type { ChannelMode } from './tables.ts';
+import { bufferOf, bufferSchema, type Buffer } from './shown-quantity.ts';
+import type { ChannelMode, DriftPolicy } from './tables.ts';
 
 const defaultTimeoutMs = 5_000;
 /** A call holds one of the channel's few places for so long. */
@@ -36,7 +37,11 @@ export type PutChannelInput = {
   /** 1 … 1,000; absent: as the settings say. */
   readonly maxAttempts?: number | null | undefined;
   readonly enabled?: boolean | undefined;
-  readonly buffer?: unknown;
+  readonly buffer?: Buffer | null | undefined;
+  /** How long changes are collected for one call, in ms; absent: as the settings say. */
+  readonly batchWindowMs?: number | null | undefined;
+  /** `ours` when absent. */
+  readonly driftPolicy?: DriftPolicy | undefined;
 };
 
 export type PutChannelContext = {
@@ -126,6 +131,13 @@ function invalidFields(adapter: ChannelAdapter, input: PutChannelInput): FieldEr
   if (typeof rateLimitRps === 'number' && !(rateLimitRps > 0 && rateLimitRps <= 100_000)) {
     errors.push({ path: 'rateLimitRps', message: 'a number above 0, at most 100000' });
   }
+  if (input.buffer !== undefined && input.buffer !== null) {
+    errors.push(...fieldErrors('buffer', bufferSchema.safeParse(input.buffer).error));
+    if (input.mode === 'every') {
+      const message = 'of a latest channel: every tells what each change did';
+      errors.push({ path: 'buffer', message });
+    }
+  }
   return errors;
 }
 
@@ -188,6 +200,8 @@ async function writeChannel(
     before !== undefined && adapter.address(before.config) !== adapter.address(config);
   // A run that was on its way starts over; with a nonce it sends what was sent already, too.
   const nonce = isElsewhere ? `${movedPrefix}${Date.now()}` : (before?.backfill?.nonce ?? null);
+  const buffer = JSON.stringify(bufferOf(input.buffer));
+  const isReshown = before !== undefined && JSON.stringify(bufferOf(before.buffer)) !== buffer;
   const values = {
     kind: input.kind,
     config: JSON.stringify(config),
@@ -195,7 +209,10 @@ async function writeChannel(
     rate_limit_rps: input.rateLimitRps ?? null,
     timeout_ms: input.timeoutMs ?? defaultTimeoutMs,
     max_attempts: input.maxAttempts ?? null,
-    buffer: input.buffer === undefined ? null : JSON.stringify(input.buffer),
+    buffer: buffer === 'null' ? null : buffer,
+    rules_version: (before?.rules_version ?? 0) + (isReshown ? 1 : 0),
+    batch_window_ms: input.batchWindowMs ?? null,
+    drift_policy: input.driftPolicy ?? 'ours',
     enabled: input.enabled ?? true,
     queue: queueName(merchantId, channelId),
     selects_all: selection.kind === 'all',

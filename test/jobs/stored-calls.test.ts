@@ -28,7 +28,7 @@ const keyOf = ({ request }: JournalEntry): string => request.headers['idempotenc
 const storedCalls = async (): Promise<{ message_id: string }[]> =>
   (await rig.inspector.query<{ message_id: string }>('select message_id from stored_call')).rows;
 
-test('a call whose answer is lost is repeated with its key, and newer figures follow it', async () => {
+test('a call whose answer is lost is repeated with its key before newer figures', async () => {
   await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
   await connect();
   await rig.setLevel('A', 1);
@@ -50,7 +50,7 @@ test('a call whose answer is lost is repeated with its key, and newer figures fo
   expect(await storedCalls()).toEqual([]);
 });
 
-test('a killed process leaves its call to the next, which repeats it before anything else', async () => {
+test('a killed process leaves its call to the next, which repeats it first', async () => {
   const first = await rig.start();
   await connect({ timeoutMs: 1_000 });
   await rig.setLevel('A', 1);
@@ -73,7 +73,7 @@ test('a killed process leaves its call to the next, which repeats it before anyt
   expect(await storedCalls()).toEqual([]);
 });
 
-test('what the channel did not do goes out anew, with the newest figures and another key', async () => {
+test('what the channel did not do goes out anew with another key', async () => {
   await rig.start();
   await connect();
   await rig.setLevel('A', 1);
