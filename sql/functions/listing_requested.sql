@@ -13,19 +13,21 @@ begin
   select c.queue into v_queue from channel c
   where c.merchant_id = p_merchant and c.channel_id = p_channel;
 
-  with taken as (
-    delete from listing_request r where ctid = any (array(
-      select ctid from listing_request
-      where merchant_id = p_merchant and channel_id = p_channel
-      order by sku, location_id limit p_limit for update skip locked))
-    returning r.sku, r.location_id
-  )
   select array_agg(t.sku order by t.sku, t.location_id),
     array_agg(t.location_id order by t.sku, t.location_id)
-  into v_sku, v_location from taken t;
+  into v_sku, v_location
+  from (
+    select r.sku, r.location_id from listing_request r
+    where r.merchant_id = p_merchant and r.channel_id = p_channel
+    order by r.sku, r.location_id limit p_limit) t;
   if v_sku is null then return; end if;
 
+  -- The listings before their requests, as whoever asks locks them.
   perform listing_lock(p_merchant, p_channel, v_sku, v_location);
+  delete from listing_request r
+  using unnest(v_sku, v_location) as u(sku, location_id)
+  where r.merchant_id = p_merchant and r.channel_id = p_channel and r.sku = u.sku
+    and r.location_id = u.location_id;
 
   return query
   with asked as materialized (

@@ -56,6 +56,20 @@ export function confirm(
   );
 }
 
+/** Asks a channel whether it takes its credentials. As {@link publish}. */
+export function verify(
+  adapter: Required<Pick<ChannelAdapter, 'verify'>>,
+  channel: ChannelRow,
+  options: PublishOptions,
+): Promise<PublishResult> {
+  return call<PublishResult>(
+    channel,
+    options,
+    (context) => adapter.verify(context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
 /** A call with the channel's settings and credentials, ended at its timeout. */
 async function call<Answer>(
   channel: ChannelRow,

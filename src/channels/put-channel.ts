@@ -9,7 +9,7 @@ import { plannedKinds } from './adapters.ts';
 import {
   credentialsContext,
   queueName,
-  viewChannel,
+  viewChannels,
   type ChannelRow,
   type ChannelView,
 } from './channel.ts';
@@ -48,6 +48,16 @@ export type PutChannelContext = {
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;
   readonly clock: Clock;
+  /** What channels get that do not say otherwise. */
+  readonly presets?: readonly ChannelPreset[];
+};
+
+/** Settings for the channel of this id, or, where the id is the kind's name, for all of a kind. */
+export type ChannelPreset = {
+  readonly id: string;
+  readonly kind: string;
+  readonly rateLimitRps?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 };
 
 export type PutChannelResult = {
@@ -92,14 +102,11 @@ export async function putChannel(
     }
     const row = await writeChannel(tx, { adapter, config, input, before, context, secrets });
     await dropUnselected(tx, row);
-    if (secrets.generated === undefined) {
-      return ok({ created: before === undefined, channel: viewChannel(row) });
-    }
-    return ok({
-      created: before === undefined,
-      channel: viewChannel(row),
-      generatedSecret: secrets.generated,
-    });
+    const [channel] = await viewChannels(tx, input.merchantId, [row]);
+    if (channel === undefined) throw new Error('a channel that was written has no view');
+    const { generated } = secrets;
+    const secret = generated === undefined ? {} : { generatedSecret: generated };
+    return ok({ created: before === undefined, channel, ...secret });
   });
 }
 
@@ -196,6 +203,7 @@ async function writeChannel(
   const { adapter, config, input, before, context, secrets } = what;
   const { merchantId, channelId } = input;
   const selection = adapter.selects(config);
+  const preset = presetOf(input, context.presets ?? []);
   const isElsewhere =
     before !== undefined && adapter.address(before.config) !== adapter.address(config);
   // A run that was on its way starts over; with a nonce it sends what was sent already, too.
@@ -206,8 +214,10 @@ async function writeChannel(
     kind: input.kind,
     config: JSON.stringify(config),
     mode: input.mode ?? 'latest',
-    rate_limit_rps: input.rateLimitRps ?? null,
-    timeout_ms: input.timeoutMs ?? defaultTimeoutMs,
+    // Null is a word: no limit, whatever the settings say.
+    rate_limit_rps:
+      input.rateLimitRps === undefined ? (preset?.rateLimitRps ?? null) : input.rateLimitRps,
+    timeout_ms: input.timeoutMs ?? preset?.timeoutMs ?? defaultTimeoutMs,
     max_attempts: input.maxAttempts ?? null,
     buffer: buffer === 'null' ? null : buffer,
     rules_version: (before?.rules_version ?? 0) + (isReshown ? 1 : 0),
@@ -240,6 +250,15 @@ async function writeChannel(
     .onConflict((conflict) => conflict.columns(['merchant_id', 'channel_id']).doUpdateSet(values))
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** The preset of the channel's id before that of its kind. */
+function presetOf(
+  { channelId, kind }: PutChannelInput,
+  presets: readonly ChannelPreset[],
+): ChannelPreset | undefined {
+  const ofKind = presets.filter((preset) => preset.kind === kind);
+  return ofKind.find(({ id }) => id === channelId) ?? ofKind.find(({ id }) => id === kind);
 }
 
 function chosen(selection: Selection, which: 'skus' | 'stores'): string[] | null {

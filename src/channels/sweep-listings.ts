@@ -61,20 +61,35 @@ export async function sweepListings(
 }
 
 /** What was asked of a channel's leader. */
-export type Requests = { readonly hasBackfill: boolean; readonly hasRedrive: boolean };
+export type Requests = {
+  readonly hasBackfill: boolean;
+  readonly hasRedrive: boolean;
+  /** Single listings are to be looked at. */
+  readonly hasListings: boolean;
+};
 
 /** Looks whether somebody asked for a run over all levels, or for dead letters to be sent again. */
 export async function readRequests(db: Db, channel: ChannelRow): Promise<Requests> {
-  const { rows } = await sql<{ has_backfill: boolean; has_redrive: boolean }>`
+  const { rows } = await sql<{
+    has_backfill: boolean;
+    has_redrive: boolean;
+    has_listings: boolean;
+  }>`
     select c.backfill is not null as has_backfill, exists (
       select from delivery d
       where d.merchant_id = c.merchant_id and d.channel_id = c.channel_id
-        and d.status = 'redriving') as has_redrive
+        and d.status = 'redriving') as has_redrive, exists (
+      select from listing_request r
+      where r.merchant_id = c.merchant_id and r.channel_id = c.channel_id) as has_listings
     from channel c
     where c.merchant_id = ${channel.merchant_id} and c.channel_id = ${channel.channel_id}
   `.execute(db);
   const row = rows[0];
-  return { hasBackfill: row?.has_backfill ?? false, hasRedrive: row?.has_redrive ?? false };
+  return {
+    hasBackfill: row?.has_backfill ?? false,
+    hasRedrive: row?.has_redrive ?? false,
+    hasListings: row?.has_listings ?? false,
+  };
 }
 
 /**

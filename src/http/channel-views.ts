@@ -12,6 +12,23 @@ export const bufferAsDescribed = {
   example: { units: 2, percent: 10, max: 50, share: 0.5, widenWhileLaggingUnits: 1 },
 };
 
+const channelState = z
+  .strictObject({
+    circuit: z.enum(['closed', 'open', 'half-open']),
+    calls: z.strictObject({ running: z.int(), waiting: z.int() }),
+    tokens: z.number().nullable(),
+    waitMs: z.number(),
+    throttled: z.int(),
+    lastSuccessAt: timeView.nullable(),
+    lastFailureAt: timeView.nullable(),
+    lastFailureCode: z.string().nullable(),
+    queueDepth: z.int(),
+    lagMs: z.number(),
+    isLagging: z.boolean(),
+    notedAt: timeView,
+  })
+  .openapi({ description: 'How it does, by the process that leads it; null before one did' });
+
 export const channelView = z
   .strictObject({
     channelId: z.string(),
@@ -31,6 +48,7 @@ export const channelView = z
     blockedUntil: timeView.nullable(),
     createdAt: timeView,
     updatedAt: timeView,
+    state: channelState.nullable(),
   })
   .openapi('Channel');
 

@@ -66,6 +66,17 @@ export class CallGate {
     return this.#throttled;
   }
 
+  /** Calls that the rate limit would let go out at once; null: there is none. */
+  get tokens(): number | null {
+    return this.#bucket === undefined ? null : Math.max(this.#bucket.left(performance.now()), 0);
+  }
+
+  /** For how long no call goes out because the channel or its circuit says so, in ms. */
+  get blockedMs(): number {
+    const now = performance.now();
+    return Math.max(this.#blockedUntil - now, this.circuit.waitMs(now), 0);
+  }
+
   get state(): CircuitState {
     return this.circuit.state(performance.now());
   }

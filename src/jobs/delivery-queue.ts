@@ -171,6 +171,26 @@ export class DeliveryQueue {
     `.execute(tx);
   }
 
+  /**
+   * How many jobs of a queue are not done (at most 10,000 are counted), and how long the oldest of
+   * those that are due or failed before has waited, in ms. One that was put off waits from then on.
+   */
+  async measure(
+    db: Db,
+    queue: string,
+  ): Promise<{ readonly depth: number; readonly lagMs: number }> {
+    const { rows } = await sql<{ depth: number; lag_ms: number }>`
+      select count(*)::integer as depth,
+        coalesce(extract(epoch from now() - min(
+          case when retry_count > 0 then created_on else greatest(created_on, start_after) end)
+        ) * 1000, 0)::double precision as lag_ms
+      from (
+        select created_on, retry_count, start_after from pgboss.job
+        where name = ${queue} and state < 'completed' limit 10000) j`.execute(db);
+    const { depth, lag_ms: lagMs } = rows[0] ?? { depth: 0, lag_ms: 0 };
+    return { depth, lagMs: Math.max(lagMs, 0) };
+  }
+
   /** Those of the queues that have a job that is due. One query, however many queues. */
   async due(db: Db, queues: readonly string[]): Promise<readonly string[]> {
     const { rows } = await sql<{ queue: string }>`

@@ -22,4 +22,10 @@ export type WorkerContext = {
   /** An operation that is accepted and not known after so long is sent again, in ms. */
   readonly acceptedMaxMs: number;
   readonly breaker: BreakerSettings;
+  /** For channels that do not say themselves how long changes are collected for one call, in ms. */
+  readonly batchWindowMs: number;
+  /** Channels are brought up to date so often instead of after each change; null: they are not. */
+  readonly pollIntervalMs: number | null;
+  /** A channel that is behind for longer lags, in ms. */
+  readonly lagAlertMs: number;
 };

@@ -54,9 +54,10 @@ export const putChannel = defineOperation({
     'CHANNEL.CREDENTIALS_MISSING',
   ],
   async handle({ caller: { merchantId }, params, body, services }) {
-    const { db, adapters, secretBox, clock } = services;
+    const { db, adapters, secretBox, clock, config } = services;
+    const presets = config.inventorySync.channels;
     const input = { merchantId, ...params, ...body };
-    const result = await saveChannel(db, { adapters, secretBox, clock }, input);
+    const result = await saveChannel(db, { adapters, secretBox, clock, presets }, input);
     if (!result.ok) {
       // Settings that a kind does not take are a request that is not valid, as any other.
       const errors = fieldErrors.safeParse(result.refusal.data?.['errors']);
