@@ -5,17 +5,20 @@ export type CallContent = {
   readonly steps: readonly Step[];
   /** When its figures were read. */
   readonly readAt: Date;
+  /** Who was called: to anybody else it means nothing. */
+  readonly address: string;
 };
 
-export function writeContent({ steps, readAt }: CallContent): string {
-  return JSON.stringify({ steps, readAt });
+export function writeContent({ steps, readAt, address }: CallContent): string {
+  return JSON.stringify({ steps, readAt, address });
 }
 
 /** What was written, with its times. The changes are the same to the order of their members. */
 export function readContent(content: unknown): CallContent {
   // Only writeContent writes it, and its times are the only thing that JSON has no word for.
-  const { steps, readAt } = content as CallContent;
+  const { steps, readAt, address } = content as CallContent;
   return {
+    address,
     readAt: new Date(readAt),
     steps: steps.map((step) => ({
       ...step,

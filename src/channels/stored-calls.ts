@@ -23,6 +23,13 @@ export async function storeCall(tx: Tx, channel: ChannelRow, call: StoredCall): 
       message_id: call.messageId,
       content: writeContent(call),
     })
+    // One that was made to somebody else means nothing any more.
+    .onConflict((conflict) =>
+      conflict.columns(['merchant_id', 'channel_id', 'job_id']).doUpdateSet({
+        message_id: (row) => row.ref('excluded.message_id'),
+        content: (row) => row.ref('excluded.content'),
+      }),
+    )
     .execute();
 }
 

@@ -25,7 +25,7 @@ export type Call = {
 /** By what a call is judged. */
 export type JudgeContext = {
   readonly channel: ChannelRow;
-  readonly adapter: Pick<ChannelAdapter, 'confirm'>;
+  readonly adapter: Pick<ChannelAdapter, 'confirm' | 'address'>;
   readonly retry: RetrySettings;
 };
 
@@ -72,7 +72,7 @@ export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: Judg
   const leaving = open.filter((one) => !staying.includes(one));
   const held = leaving.filter((one) => isHeld(context, one));
   const dead = settleAll(draft, about, isSpent);
-  keepAccepted(draft, about, accepted);
+  keepAccepted(context, draft, about, accepted);
   const groups = groupsOf(
     context,
     job,
@@ -159,6 +159,7 @@ function settlementOf(step: Step, report: CallReport, deadDelivery: string | nul
 }
 
 function keepAccepted(
+  { adapter, channel }: JudgeContext,
   draft: VerdictDraft,
   { job, readAt }: JudgedJob,
   accepted: readonly Judged[],
@@ -166,9 +167,10 @@ function keepAccepted(
   const byOperation = Map.groupBy(accepted, ({ outcome }) =>
     outcome.kind === 'accepted' ? outcome.operation : '',
   );
+  const address = adapter.address(channel.config);
   for (const [operation, group] of byOperation) {
     const steps = group.map(({ step }) => step);
-    draft.accepted.push({ jobId: job.jobId, operation, steps, readAt });
+    draft.accepted.push({ jobId: job.jobId, operation, steps, readAt, address });
   }
 }
 

@@ -98,7 +98,7 @@ function noncesOf(steps: readonly Step[]): (string | null)[] {
  * become one, which carries it.
  */
 async function store(input: CallsInput, call: Call, messageId: string): Promise<Call> {
-  const { context, channel } = input;
+  const { context, channel, adapter } = input;
   const [first, ...others] = call.jobs;
   if (first === undefined) return call;
   const { jobId } = first;
@@ -117,7 +117,8 @@ async function store(input: CallsInput, call: Call, messageId: string): Promise<
       await reassignListings(tx, channel, moves);
       await context.queue.join(tx, job, others);
     }
-    await storeCall(tx, channel, { jobId, messageId, steps, readAt: call.readAt });
+    const address = adapter.address(channel.config);
+    await storeCall(tx, channel, { jobId, messageId, steps, readAt: call.readAt, address });
   });
   input.joined(others);
   return { jobs: [job], steps, readAt: call.readAt };

@@ -1,4 +1,5 @@
 import {
+  dropOperations,
   planEntries,
   planLatest,
   planRules,
@@ -71,12 +72,23 @@ async function readCarried(input: CallsInput): Promise<Carried> {
   const { context, adapter, channel, jobs } = input;
   const ids = jobs.map(({ jobId }) => jobId);
   const [stored, operations] = await Promise.all([
-    isStoring(input) ? readStoredCalls(context.db, channel, ids) : new Map<string, never>(),
+    isStoring(input) ? readStoredCalls(context.db, channel, ids) : new Map<string, StoredCall>(),
     adapter.confirm === undefined
-      ? new Map<string, never>()
+      ? new Map<string, readonly KnownOperation[]>()
       : readOperations(context.db, channel, ids),
   ]);
-  return { stored, operations };
+  // Whoever is called now knows nothing of calls to somebody else.
+  const address = adapter.address(channel.config);
+  const foreign = [...operations.values()].flat().filter((known) => known.address !== address);
+  if (foreign.length > 0) {
+    await context.db.transaction().execute((tx) => dropOperations(tx, channel, foreign));
+  }
+  return {
+    stored: new Map([...stored].filter(([, call]) => call.address === address)),
+    operations: new Map(
+      [...operations].filter(([, known]) => known.every((one) => one.address === address)),
+    ),
+  };
 }
 
 /** A job whose listings are somebody else's by now: what it carries is of no use any more. */

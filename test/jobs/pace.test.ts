@@ -31,14 +31,16 @@ test.each<[string, Partial<JobsOptions>, { batchWindowMs?: number }]>([
   await rig.connect(server, 'web', more);
   await rig.setLevel('first', 1);
   await rig.settled();
+  const from = performance.now();
   for (let sku = 0; sku < 25; sku += 1) {
     await rig.setLevel(`S${sku}`, 1);
     await relayed();
   }
   await rig.settled();
   expect(server.shown).toEqual(await rig.stock());
-  // One for the first; on a slow machine the rest may take more than one window.
-  expect(server.messages.length).toBeLessThanOrEqual(6);
+  // One for the first, and one for each window that the rest took on this machine.
+  const windows = Math.ceil((performance.now() - from) / 1_500) + 1;
+  expect(server.messages.length).toBeLessThanOrEqual(1 + windows);
 });
 
 test('a channel’s own window of 0 collects nothing', async () => {
