@@ -4,7 +4,8 @@ import { GaugeReader, registerGauges, type Gauges } from './gauges.ts';
 import type { RunCounts } from '../sources/index.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
-export type DeliveryOutcome = 'delivered' | 'suppressed' | 'failed' | 'dead';
+export type DeliveryOutcome =
+  'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead' | 'throttled';
 
 /** Notes one request of one route. */
 export type RouteRecorder = (status: number, ms: number) => void;
@@ -18,6 +19,8 @@ export type Metrics = {
   countReplay(): void;
   recordBatch(report: BatchReport): void;
   countDelivery(channelId: string, outcome: DeliveryOutcome): void;
+  /** A channel that showed another figure than it was told. */
+  countDrift(channelId: string): void;
   /** @param lagMs from the change's record to the channel's acknowledgement */
   observeLag(channelId: string, lagMs: number): void;
   /** A run of a source has ended, with what became of its items. */
@@ -53,6 +56,7 @@ export function createMetrics(): Metrics {
     'channel',
     'outcome',
   ]);
+  const drifts = counter('onhand_drifts_total', 'Figures that channels had changed.', ['channel']);
   const lag = new Histogram({
     name: 'onhand_sync_lag_seconds',
     help: 'From the record of a change to the acknowledgement of the channel.',
@@ -71,6 +75,7 @@ export function createMetrics(): Metrics {
     countReplay: () => replays.inc(),
     recordBatch,
     countDelivery: (channel, outcome) => deliveries.inc({ channel, outcome }),
+    countDrift: (channel) => drifts.inc({ channel }),
     observeLag: (channel, lagMs) => lag.observe({ channel }, Math.max(lagMs, 0) / 1000),
     watch: (gauges) => reader.watch(gauges),
     contentType: registry.contentType,

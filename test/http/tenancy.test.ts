@@ -36,6 +36,7 @@ beforeAll(async () => {
     sourceId: 'ours-source',
     quarantineId: 'qtn_ours',
     webhookId: 'ours-webhook',
+    driftId: 'drf_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -69,6 +70,12 @@ beforeAll(async () => {
   await app.core.pool.query(
     `insert into inbound_line (merchant_id, channel_id, order_id, line_id, channel_sku, wanted)
      values ('default', 'ours-channel', 'ours-order', 'ours-line', 'SKU', 1)`,
+  );
+  await app.core.pool.query(
+    `insert into drift (merchant_id, drift_id, sku, location_id, channel_id, expected, observed,
+       units, cause, action, status)
+     values ('default', 'drf_ours', 'ours-sku', 'ours-store', 'ours-channel', 5, 3, 2,
+       'channel_changed', 'send_ours', 'pending')`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -124,6 +131,11 @@ const bodies: Record<string, unknown> = {
     storeId: 'ours-store',
     sku: 'ours-sku',
   },
+  'POST /api/channels/{channelId}/verify': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
+  'POST /api/drifts/{driftId}/approve': {},
+  'POST /api/drifts/{driftId}/ignore': {},
 };
 
 /** Queries that routes need, and those that name what is ours. */
@@ -135,6 +147,7 @@ const queries: Record<string, string> = {
   'GET /api/reservations': '?orderId=ours-order',
   'GET /api/deliveries': '?channelId=ours-channel',
   'GET /api/dead-letters': '?channelId=ours-channel',
+  'GET /api/drifts': '?channelId=ours-channel',
 };
 
 // What the other merchant may make of its own comes last: until then our names mean nothing to it.

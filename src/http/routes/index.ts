@@ -9,6 +9,7 @@ import { answerOpenQuestion } from './answer-open-question.ts';
 import { retryOpenQuestions } from './retry-open-questions.ts';
 import { adjustLevel } from './adjust-level.ts';
 import { applyMutations } from './apply-mutations.ts';
+import { approveDrift } from './approve-drift.ts';
 import { commitReservation } from './commit-reservation.ts';
 import { createKey } from './create-key.ts';
 import { createReservation } from './create-reservation.ts';
@@ -29,9 +30,11 @@ import { getReadiness } from './get-readiness.ts';
 import { getReservation } from './get-reservation.ts';
 import { getStockOfSku } from './get-stock-of-sku.ts';
 import { getStore } from './get-store.ts';
+import { ignoreDrift } from './ignore-drift.ts';
 import { listChannels } from './list-channels.ts';
 import { listDeadLetters } from './list-dead-letters.ts';
 import { listDeliveries } from './list-deliveries.ts';
+import { listDrifts } from './list-drifts.ts';
 import { listKeys } from './list-keys.ts';
 import { listLedger } from './list-ledger.ts';
 import { listListings } from './list-listings.ts';
@@ -40,6 +43,7 @@ import { listReservations } from './list-reservations.ts';
 import { listStock } from './list-stock.ts';
 import { listStores } from './list-stores.ts';
 import { pauseChannel } from './pause-channel.ts';
+import { pauseListing } from './pause-listing.ts';
 import { putChannel } from './put-channel.ts';
 import { putLevel } from './put-level.ts';
 import { putListing } from './put-listing.ts';
@@ -66,6 +70,8 @@ import { refuseQuarantine } from './refuse-quarantine.ts';
 import { requestSync } from './request-sync.ts';
 import { startSync } from './start-sync.ts';
 import { stopSync } from './stop-sync.ts';
+import { resumeListing } from './resume-listing.ts';
+import { verifyChannel } from './verify-channel.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -107,9 +113,12 @@ const operations: readonly Operation[] = [
   pauseChannel,
   resumeChannel,
   republishChannel,
+  verifyChannel,
   putListing,
   putListings,
   listListings,
+  pauseListing,
+  resumeListing,
   listDeliveries,
   listDeadLetters,
   redriveDeadLetters,
@@ -133,6 +142,9 @@ const operations: readonly Operation[] = [
   listOpenQuestions,
   answerOpenQuestion,
   retryOpenQuestions,
+  listDrifts,
+  approveDrift,
+  ignoreDrift,
   getDocs,
   getDocsFile,
 ];

@@ -39,6 +39,7 @@ export const knownNames = [
   'quarantineId',
   'webhookId',
   'lineId',
+  'driftId',
 ] as const;
 
 const known = new Set<string>(knownNames);

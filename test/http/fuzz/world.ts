@@ -69,6 +69,7 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
         quarantineId: `qtn_${number}`,
         webhookId: 'evt-1',
         lineId: 'line-1',
+        driftId: `drf_${number}`,
       },
       headersOf: (caller) => callers[caller],
       fingerprint: () => fingerprint(merchantId),
@@ -86,6 +87,12 @@ async function prepareInbox({ core }: TestApp, merchantId: string, number: numbe
          'op', 'set', 'value', 0, 'observedAt', now()),
        'mass_zero', 'pending', $3, now())`,
     [merchantId, `qtn_${number}`, `run_${number}`],
+  );
+  await core.pool.query(
+    `insert into drift (merchant_id, drift_id, sku, location_id, channel_id, expected, observed,
+       units, cause, action, status)
+     values ($1, $2, 'sku-1', 'main', 'web', 5, 3, 2, 'channel_changed', 'send_ours', 'pending')`,
+    [merchantId, `drf_${number}`],
   );
   await core.pool.query(
     `insert into inbox_webhook (merchant_id, channel_id, webhook_id, topic, headers, body, status,
