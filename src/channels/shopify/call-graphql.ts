@@ -14,7 +14,7 @@ export type GraphqlAnswer<Data> =
     };
 
 const envelope = z.object({
-  data: z.unknown(),
+  data: z.unknown().optional(),
   errors: z
     .array(z.object({ extensions: z.object({ code: z.string().optional() }).optional() }))
     .optional(),

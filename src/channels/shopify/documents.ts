@@ -47,7 +47,11 @@ export const grantDocument = `query Grant {
 }`;
 
 /** One location, and a page of what is stocked there. */
-export const stockDocument = `query Stock($afterLocation: String, $afterLevel: String, $levels: Int!) {
+export const stockDocument = `query Stock(
+  $afterLocation: String
+  $afterLevel: String
+  $levels: Int!
+) {
   locations(first: 1, after: $afterLocation) {
     nodes {
       id
