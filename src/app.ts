@@ -6,10 +6,10 @@ import { openCore, type Core } from './core.ts';
 import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
-import { startJobs, type DeliveryEvents, type Jobs } from './jobs/index.ts';
+import { reportEvents, startJobs, type Jobs } from './jobs/index.ts';
 import type { Logger } from './logger.ts';
-import { defaultMerchantId, ensureAdminKey } from './merchants/index.ts';
-import { createMetrics, type Metrics } from './monitoring/index.ts';
+import { ensureAdminKey } from './merchants/index.ts';
+import { createMetrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
 import { expireReservations } from './reservations/index.ts';
 import { countOversold } from './stock/index.ts';
@@ -49,7 +49,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
   const adapters = createAdapters(config.channels);
-  const { propagation, reservations } = config.inventorySync;
+  const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
+  const { server } = config;
   const startedJobs = await startJobs({
     connectionString,
     adapters,
@@ -63,7 +64,11 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
       maxAttempts: propagation.maxAttempts,
       deadLetters: propagation.dlqEnabled,
     },
-    events: deliveryEvents(metrics, logger),
+    events: reportEvents(metrics, logger),
+    breaker: { threshold: server.breakerThreshold, cooldownMs: server.breakerCooldownMs },
+    batchWindowMs: propagation.batchWindowMs,
+    pollIntervalMs: strategy === 'polling' ? pollIntervalSeconds * 1_000 : null,
+    lagAlertMs: propagation.alertThresholdMs,
     workers: options.workers,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
@@ -77,6 +82,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     deadLetters: () => countDeadLetters(db),
     oversoldLevels: () => countOversold(db, clock.offsetMs),
     breakers: () => startedJobs.circuits(),
+    channels: () => startedJobs.states(),
     bulkheads: () => startedJobs.bulkheads(),
   });
   const { adminApiKey } = config;
@@ -113,27 +119,5 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
       await closeAdapters(adapters);
       await core.close();
     },
-  };
-}
-
-/** Two merchants may use the same channel id. */
-function labelOf(channel: { readonly merchantId: string; readonly channelId: string }): string {
-  const { merchantId, channelId } = channel;
-  return merchantId === defaultMerchantId ? channelId : `${merchantId}/${channelId}`;
-}
-
-/** What happens to deliveries, as metrics; what an operator has to know, as log lines. */
-function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
-  return {
-    onAttempt(event) {
-      metrics.countDelivery(labelOf(event), event.outcome);
-      if (event.lagMs !== null) metrics.observeLag(labelOf(event), event.lagMs);
-    },
-    onDead(event) {
-      metrics.countDelivery(labelOf(event), 'dead');
-      logger.error(event, 'a delivery was given up: redrive it when the channel is well');
-    },
-    onPaused: (event) => logger.warn(event, 'a channel was paused'),
-    onRecovered: (event) => logger.warn(event, 'listings that nobody worked on were queued again'),
   };
 }

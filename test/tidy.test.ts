@@ -99,7 +99,17 @@ const tables: TableRules = {
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],
-    channels: ['channel', 'listing', 'delivery', 'delivery_attempt'],
+    channels: [
+      'channel',
+      'channel_state',
+      'listing',
+      'listing_request',
+      'stored_call',
+      'accepted_operation',
+      'delivery',
+      'delivery_attempt',
+    ],
+    reconciliation: ['drift'],
     replay: ['replay_order'],
   },
   exceptions: [

@@ -43,7 +43,10 @@ export type PublishContext<Config = unknown, Credentials = unknown> = AdapterCon
   Config,
   Credentials
 > & {
-  /** The call's idempotency key: the same for the same content, on every retry and everywhere. */
+  /**
+   * The call's idempotency key: the same on every retry of the same content. Of a stored call it is
+   * made once, and what follows its answer has another even where it says the same.
+   */
   readonly messageId: string;
 };
 
@@ -95,12 +98,15 @@ export function failureOfStatus(
     return {
       ...failure,
       scope: 'channel',
+      ...(status === 429 ? { isNotDone: true } : {}),
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     };
   }
   // The receiver is there and says what it thinks of this request; others may be welcome.
   const isAboutRequest = status >= 300 && status < 500 && status !== 408;
-  return { ...failure, scope: isAboutRequest ? 'request' : 'channel' };
+  if (!isAboutRequest) return { ...failure, scope: 'channel' };
+  // A conflict may be one with what the same call did before.
+  return { ...failure, scope: 'request', ...(status === 409 ? {} : { isNotDone: true }) };
 }
 
 export type PublishResult =

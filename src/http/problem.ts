@@ -53,6 +53,10 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['CHANNEL.KIND_CHANGED', kind(409, 'A channel keeps its kind')],
   ['CHANNEL.CREDENTIALS_MISSING', kind(422, 'The channel needs credentials')],
   ['CHANNEL.INVALID', kind(422, 'The channel cannot be set so')],
+  ['CHANNEL.VERIFY_NOT_SUPPORTED', kind(422, 'This kind of channel cannot be asked')],
+  ['LISTING.NOT_FOUND', kind(404, 'There is no such listing')],
+  ['DRIFT.NOT_FOUND', kind(404, 'There is no such drift')],
+  ['DRIFT.NOT_PENDING', kind(409, 'Nothing is to be decided')],
   ['EVENT.UNKNOWN_TYPE', kind(422, 'There is no such type of event')],
 ]);
 

@@ -4,11 +4,13 @@ import {
   replaceJobs,
   sweepListings,
   takeRedriven,
+  takeRequested,
   type ChannelAdapter,
   type ChannelRow,
   type DeliveryJob,
   type ListingKey,
 } from '../channels/index.ts';
+import type { ChannelNotes } from './channel-notes.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const betweenChecksMs = 1_000;
@@ -36,8 +38,10 @@ export class ChannelUpkeep {
   #checkedAt = 0;
   #sweptAt = 0;
   #sweepAfter: ListingKey | undefined;
+  readonly #notes: ChannelNotes;
 
-  constructor(context: WorkerContext, adapter: ChannelAdapter) {
+  constructor(context: WorkerContext, adapter: ChannelAdapter, notes: ChannelNotes) {
+    this.#notes = notes;
     this.#context = context;
     this.#maxBatch = adapter.maxBatch;
   }
@@ -70,6 +74,9 @@ export class ChannelUpkeep {
     this.#isUrgent = false;
     this.#checkedAt = now;
     const asked = await readRequests(this.#context.db, channel);
+    // What a wider buffer held back is sent when the channel no longer lags.
+    if (await this.#notes.refresh(channel)) this.#sweptAt = 0;
+    if (asked.hasListings) jobs += await this.#queueRequested(channel, working);
     const redriven = asked.hasRedrive ? await this.#redrive(channel) : 0;
     const filled = asked.hasBackfill
       ? await this.#fill(channel, working)
@@ -123,6 +130,16 @@ export class ChannelUpkeep {
     });
   }
 
+  /** Listings that somebody asked to be looked at. */
+  async #queueRequested(channel: ChannelRow, working: readonly string[]): Promise<number> {
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const jobs = await takeRequested(tx, channel, { working, maxBatch: this.#maxBatch });
+      await queue.insert(tx, jobs);
+      return jobs.length;
+    });
+  }
+
   /** The next page of a run over all levels, if one was asked for. */
   async #fill(
     channel: ChannelRow,
@@ -130,7 +147,11 @@ export class ChannelUpkeep {
   ): Promise<{ readonly jobs: number; readonly isUnfinished: boolean }> {
     const { db, queue } = this.#context;
     return db.transaction().execute(async (tx) => {
-      const page = await continueBackfill(tx, channel, { working, maxBatch: this.#maxBatch });
+      const page = await continueBackfill(tx, channel, {
+        working,
+        maxBatch: this.#maxBatch,
+        isLagging: this.#notes.isLagging,
+      });
       if (page === undefined) return { jobs: 0, isUnfinished: false };
       await queue.insert(tx, page.jobs);
       return { jobs: page.jobs.length, isUnfinished: page.next !== undefined };
@@ -149,6 +170,7 @@ export class ChannelUpkeep {
           working,
           maxBatch: this.#maxBatch,
           pageSize: sweepPage,
+          isLagging: this.#notes.isLagging,
         });
         await queue.insert(tx, found.jobs);
         return found;

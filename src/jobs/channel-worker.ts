@@ -3,15 +3,21 @@ import {
   reloadChannel,
   type ChannelAdapter,
   type ChannelRow,
+  type ChannelState,
   type Lease,
+  type ObservedDrift,
 } from '../channels/index.ts';
 import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
+import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
 import { makeCalls } from './make-calls.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
-import { Recorder, recordVerdicts, type Verdict } from './recorder.ts';
+import { Pace, type PaceSettings } from './pace.ts';
+import { recordVerdicts } from './record-verdicts.ts';
+import { Recorder } from './recorder.ts';
 import { Signal } from './signal.ts';
+import type { Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Jobs claimed at once; small ones share a call. */
@@ -34,6 +40,8 @@ export class ChannelWorker {
   readonly #adapter: ChannelAdapter;
   readonly #gate: CallGate;
   readonly #upkeep: ChannelUpkeep;
+  readonly #notes: ChannelNotes;
+  readonly #pace = new Pace();
   readonly #recorder: Recorder;
   readonly #signal = new Signal();
   /** Claimed and not yet settled, by job id. */
@@ -54,9 +62,14 @@ export class ChannelWorker {
     this.#context = context;
     this.#adapter = adapter;
     this.#channel = channel;
-    this.#gate = new CallGate(channel, lease.blockedMs);
+    this.#gate = new CallGate(channel, {
+      blockedMs: lease.blockedMs,
+      breaker: context.breaker,
+      rateModel: adapter.capabilities.rateModel,
+    });
     this.#gate.renew(askedAt + leaseMsOf(channel.timeout_ms));
-    this.#upkeep = new ChannelUpkeep(context, adapter);
+    this.#notes = new ChannelNotes(context, this.#gate);
+    this.#upkeep = new ChannelUpkeep(context, adapter, this.#notes);
     this.#recorder = new Recorder((verdicts) => this.#record(verdicts));
     this.#stopped = this.#run();
   }
@@ -72,6 +85,16 @@ export class ChannelWorker {
   /** The gate's state, for metrics. */
   get gate(): CallGate {
     return this.#gate;
+  }
+
+  /** How the channel does. */
+  get state(): ChannelState {
+    return this.#notes.state;
+  }
+
+  get #paceSettings(): PaceSettings {
+    const { batchWindowMs, pollIntervalMs: intervalMs } = this.#context;
+    return { windowMs: this.#channel.batch_window_ms ?? batchWindowMs, intervalMs };
   }
 
   /** Whether jobs that are due should be looked for. */
@@ -92,6 +115,7 @@ export class ChannelWorker {
   /** There is a job, or may be. */
   wake(): void {
     this.#claimAgain = true;
+    this.#pace.wake(performance.now(), this.#paceSettings);
     this.#signal.notify();
   }
 
@@ -131,8 +155,8 @@ export class ChannelWorker {
     while (!this.#stopping) {
       try {
         const made = await this.#upkeep.run(this.#channel, [...this.#working.keys()]);
-        if (made.resetCircuit) this.#gate.resetCircuit();
-        if (made.jobs > 0) this.#claimAgain = true;
+        if (made.resetCircuit) this.#gate.circuit.reset();
+        if (made.jobs > 0) this.wake();
       } catch (error) {
         this.#context.logger.warn(
           { err: error, channelId: this.#channel.channel_id },
@@ -141,7 +165,7 @@ export class ChannelWorker {
         await this.#signal.wait(afterFaultMs);
       }
       this.#startLane();
-      const wait = this.#upkeep.isUrgent ? 0 : this.#gate.waitMs() || 1_000;
+      const wait = this.#upkeep.isUrgent ? 0 : this.#waitMs();
       if (wait > 0) await this.#signal.wait(Math.min(wait, 1_000));
       else await Promise.resolve();
     }
@@ -149,12 +173,21 @@ export class ChannelWorker {
     if (!this.#isAbandoned) await this.#giveBack([...this.#working.values()]);
   }
 
+  /** Until there may be something to do, in ms. */
+  #waitMs(): number {
+    const pace = this.#pace.waitMs(performance.now(), this.#paceSettings);
+    return Math.max(this.#gate.waitMs(), pace ?? 0) || 1_000;
+  }
+
   #startLane(): void {
+    const now = performance.now();
+    if (this.#pace.waitMs(now, this.#paceSettings) !== 0) return;
     if (this.#stopping || !this.#upkeep.hasTakenOver || this.#gate.waitMs() > 0) return;
     // While the channel fails, one job at a time.
     const limit = this.#gate.isClosed ? maxLanes : 1;
     if (this.#lanes.size >= limit) return;
     this.#claimAgain = false;
+    this.#pace.begin(now);
     const lane = this.#lane()
       .catch(async (error: unknown) => {
         const { channel_id: channelId } = this.#channel;
@@ -176,16 +209,21 @@ export class ChannelWorker {
     while (!this.#stopping && this.#gate.waitMs() === 0) {
       const isProbe = !this.#gate.isClosed;
       if (isProbe && this.#lanes.size > 1) break;
-      const limit = isProbe ? 1 : this.#gate.claimLimit(claimLimit);
+      const { windowMs, intervalMs } = this.#paceSettings;
+      const isCollected = windowMs > 0 || intervalMs !== null;
+      const most = isCollected ? Math.max(claimLimit, this.#adapter.maxBatch) : claimLimit;
+      const limit = isProbe ? 1 : this.#gate.claimLimit(most);
       const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
       if (jobs.length === 0) {
-        if (!this.#claimAgain) break;
+        if (!this.#claimAgain || isCollected) break;
         this.#claimAgain = false;
         continue;
       }
       hasWorked = true;
       for (const job of jobs) this.#working.set(job.jobId, job);
       await this.#work(jobs, isProbe);
+      // What came meanwhile is collected for the next round.
+      if (isCollected && jobs.length < limit) break;
     }
     return hasWorked;
   }
@@ -198,6 +236,10 @@ export class ChannelWorker {
       gate: this.#gate,
       jobs,
       isProbe,
+      isLagging: this.#notes.isLagging,
+      joined: (joined) => {
+        for (const { jobId } of joined) this.#working.delete(jobId);
+      },
       reload: () => this.#reload(),
       settle: (verdict) => this.#recorder.add(verdict),
       // A job that failed is due by its own time, without waiting for the poll.
@@ -231,8 +273,10 @@ export class ChannelWorker {
     const { db, queue, logger } = this.#context;
     for (let attempt = 1; !this.#isAbandoned; attempt += 1) {
       try {
-        const followUps = await recordVerdicts(db, queue, this.#channel, verdicts);
-        if (followUps > 0) this.wake();
+        const recorded = await recordVerdicts(db, queue, this.#channel, verdicts);
+        if (recorded.followUps > 0) this.wake();
+        this.#tellDrifts(recorded.drifts);
+        this.#notes.take(verdicts.flatMap(({ attempts }) => attempts));
         break;
       } catch (error) {
         const { channel_id: channelId } = this.#channel;
@@ -243,9 +287,17 @@ export class ChannelWorker {
         await new Signal().wait(afterFaultMs);
       }
     }
-    for (const { completed, failed } of verdicts) {
+    for (const { completed, failed, deferred } of verdicts) {
       for (const job of completed) this.#working.delete(job.jobId);
-      for (const { job } of failed) this.#working.delete(job.jobId);
+      for (const { job } of [...failed, ...deferred]) this.#working.delete(job.jobId);
+    }
+  }
+
+  #tellDrifts(drifts: readonly ObservedDrift[]): void {
+    const { merchant_id: merchantId, channel_id: channelId } = this.#channel;
+    for (const { driftId, sku, storeId, expected, observed } of drifts) {
+      const event = { merchantId, channelId, driftId, sku, storeId, expected, observed };
+      this.#context.events.onDrift?.(event);
     }
   }
 

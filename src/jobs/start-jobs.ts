@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Adapters, RetrySettings } from '../channels/index.ts';
+import type { Adapters, ChannelState, RetrySettings } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { Logger } from '../logger.ts';
 import { bossSchema, startBoss } from './boss.ts';
+import type { BreakerSettings } from './circuit.ts';
 import { ChannelLeads } from './channel-leads.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
@@ -26,6 +27,16 @@ export type JobsOptions = {
   readonly expireReservations?: () => Promise<number>;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
+  /** An operation that is accepted and not known after so long is sent again; 2 h by default. */
+  readonly acceptedMaxMs?: number;
+  /** When a channel's circuit opens, and for how long; a half and 30 s by default. */
+  readonly breaker?: BreakerSettings;
+  /** How long changes are collected for one call, where a channel does not say; 0 by default. */
+  readonly batchWindowMs?: number;
+  /** Bring channels up to date so often instead of after each change; null by default. */
+  readonly pollIntervalMs?: number | null;
+  /** A channel that is behind for longer than this lags; 2 s by default. */
+  readonly lagAlertMs?: number;
 };
 
 /** The work behind the requests, as the rest of the program sees it. */
@@ -38,6 +49,8 @@ export type Jobs = {
   wakeChannels(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
   isReady(): boolean;
+  /** How the channels do that this process leads, by channel. */
+  states(): Readonly<Record<string, ChannelState>>;
   /** Circuits of the channels this process leads, by channel. */
   circuits(): Readonly<Record<string, string>>;
   /** Calls under way and waiting, by channel. */
@@ -47,6 +60,8 @@ export type Jobs = {
   /** Ends as a kill would: nothing is given back or released. For tests. */
   abandon(): Promise<void>;
 };
+
+const defaultBreaker: BreakerSettings = { threshold: 0.5, cooldownMs: 30_000 };
 
 /** Starts the relay, the delivery to channels, and what comes round by the clock. */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
@@ -67,9 +82,23 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { db } = database;
   const { adapters, retry, clock, secretBox, events = {} } = options;
   const queue = new DeliveryQueue(boss, retry);
-  const sweepMs = options.sweepMs ?? 10_000;
   const leads = new ChannelLeads(
-    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs },
+    {
+      db,
+      queue,
+      adapters,
+      secretBox,
+      clock,
+      logger,
+      retry,
+      events,
+      sweepMs: options.sweepMs ?? 10_000,
+      acceptedMaxMs: options.acceptedMaxMs ?? 7_200_000,
+      breaker: options.breaker ?? defaultBreaker,
+      batchWindowMs: options.batchWindowMs ?? 0,
+      pollIntervalMs: options.pollIntervalMs ?? null,
+      lagAlertMs: options.lagAlertMs ?? 2_000,
+    },
     randomUUID(),
   );
   const relay = new RelayLoop(
@@ -96,8 +125,9 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     wakeRelay: () => relay.wake(),
     wakeChannels: () => leads.hurry(),
     isReady: () => isRunning && relay.isAlive,
-    circuits: () => byChannel(leads, (gate) => gate.state),
-    bulkheads: () => byChannel(leads, (gate) => gate.load),
+    states: () => byChannel(leads, (worker) => worker.state),
+    circuits: () => byChannel(leads, ({ gate }) => gate.state),
+    bulkheads: () => byChannel(leads, ({ gate }) => gate.load),
     async stop(timeoutMs) {
       await end();
       await leads.stop(timeoutMs);
@@ -117,6 +147,7 @@ const idleJobs: Jobs = {
   wakeRelay: () => undefined,
   wakeChannels: () => undefined,
   isReady: () => true,
+  states: () => ({}),
   circuits: () => ({}),
   bulkheads: () => ({}),
   stop: () => Promise.resolve(),
@@ -125,12 +156,12 @@ const idleJobs: Jobs = {
 
 function byChannel<T>(
   leads: ChannelLeads,
-  read: (gate: ChannelLeads['workers'][number]['gate']) => T,
+  read: (worker: ChannelLeads['workers'][number]) => T,
 ): Record<string, T> {
   return Object.fromEntries(
-    leads.workers.map(({ channel, gate }) => [
-      `${channel.merchant_id}/${channel.channel_id}`,
-      read(gate),
+    leads.workers.map((worker) => [
+      `${worker.channel.merchant_id}/${worker.channel.channel_id}`,
+      read(worker),
     ]),
   );
 }

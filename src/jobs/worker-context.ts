@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { Logger } from '../logger.ts';
+import type { BreakerSettings } from './circuit.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
 
@@ -18,4 +19,13 @@ export type WorkerContext = {
   readonly events: DeliveryEvents;
   /** Between two looks for listings that lag with nobody working on them, in ms. */
   readonly sweepMs: number;
+  /** An operation that is accepted and not known after so long is sent again, in ms. */
+  readonly acceptedMaxMs: number;
+  readonly breaker: BreakerSettings;
+  /** For channels that do not say themselves how long changes are collected for one call, in ms. */
+  readonly batchWindowMs: number;
+  /** Channels are brought up to date so often instead of after each change; null: they are not. */
+  readonly pollIntervalMs: number | null;
+  /** A channel that is behind for longer lags, in ms. */
+  readonly lagAlertMs: number;
 };

@@ -3,7 +3,8 @@ import type { BatchReport } from '../stock/index.ts';
 import { GaugeReader, registerGauges, type Gauges } from './gauges.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
-export type DeliveryOutcome = 'delivered' | 'suppressed' | 'failed' | 'dead';
+export type DeliveryOutcome =
+  'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead' | 'throttled';
 
 /** Notes one request of one route. */
 export type RouteRecorder = (status: number, ms: number) => void;
@@ -17,6 +18,8 @@ export type Metrics = {
   countReplay(): void;
   recordBatch(report: BatchReport): void;
   countDelivery(channelId: string, outcome: DeliveryOutcome): void;
+  /** A channel that showed another figure than it was told. */
+  countDrift(channelId: string): void;
   /** @param lagMs from the change's record to the channel's acknowledgement */
   observeLag(channelId: string, lagMs: number): void;
   /** Adds figures that are asked for when somebody looks. */
@@ -47,6 +50,7 @@ export function createMetrics(): Metrics {
     'channel',
     'outcome',
   ]);
+  const drifts = counter('onhand_drifts_total', 'Figures that channels had changed.', ['channel']);
   const lag = new Histogram({
     name: 'onhand_sync_lag_seconds',
     help: 'From the record of a change to the acknowledgement of the channel.',
@@ -64,6 +68,7 @@ export function createMetrics(): Metrics {
     countReplay: () => replays.inc(),
     recordBatch,
     countDelivery: (channel, outcome) => deliveries.inc({ channel, outcome }),
+    countDrift: (channel) => drifts.inc({ channel }),
     observeLag: (channel, lagMs) => lag.observe({ channel }, Math.max(lagMs, 0) / 1000),
     watch: (gauges) => reader.watch(gauges),
     contentType: registry.contentType,

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { GaugeReader } from './gauges.ts';
+import type { ChannelFigures, GaugeReader } from './gauges.ts';
 
 type Distribution = {
   readonly count: number;
@@ -33,6 +33,7 @@ export type MetricsSummary = {
   readonly deliveries: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly lag: Readonly<Record<string, Distribution>>;
   readonly breakers: Readonly<Record<string, string>>;
+  readonly channels: Readonly<Record<string, ChannelFigures>>;
   readonly bulkheads: Readonly<Record<string, { running: number; waiting: number }>>;
 };
 
@@ -83,6 +84,7 @@ export async function summarize(registry: Registry, reader: GaugeReader): Promis
       ]),
     ),
     breakers: reader.sources.breakers?.() ?? {},
+    channels: reader.sources.channels?.() ?? {},
     bulkheads: reader.sources.bulkheads?.() ?? {},
   };
 }

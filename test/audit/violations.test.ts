@@ -84,6 +84,7 @@ const breaches: Record<string, string> = {
       updated_at)
     values ('default', 'rsv_empty', 'released', now(), now(), now())`,
   listing_ahead: `update listing set published_version = 4711 where sku = 'lamp'`,
+  listing_differs: `update listing set published_quantity = 4711 where sku = 'lamp'`,
   listing_behind: `update listing set published_version = 0 where sku = 'lamp'`,
   dead_letter_unseen: `delete from delivery`,
 };
@@ -106,6 +107,11 @@ const variants: [view: string, breach: string][] = [
     `update ledger_entry e set command_id = c.command_id
      from (select command_id from ledger_entry where sku = 'lamp' and version = 1) c
      where e.sku = 'rug' and e.version = 4`,
+  ],
+  [
+    'listing_differs',
+    `update channel set buffer = '{"max": 3}' where channel_id = 'web';
+     update listing set published_quantity = 4 where sku = 'lamp'`,
   ],
   ['listing_behind', `delete from listing where sku = 'lamp'`],
   ['listing_ahead', `update listing set wanted_version = wanted_version + 1 where sku = 'vase'`],

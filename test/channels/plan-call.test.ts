@@ -4,7 +4,14 @@ import { planLatest, type DueListing } from '../../src/channels/index.ts';
 
 const recordedAt = new Date('2026-11-21T00:00:00Z');
 const level = { version: 7, recordedAt, onHand: 40, available: 38, endedHolds: 0 };
-const noOwn = { versions: 0, effect: 0, hasNoEffect: false };
+const noOwn = {
+  versions: 0,
+  effect: 0,
+  hasNoEffect: false,
+  overwrittenEffect: 0,
+  hasOverwritten: false,
+};
+const rules = { buffer: null, version: 0, isLagging: false };
 const due: DueListing = {
   jobId: 'job',
   sku: 'A',
@@ -15,10 +22,19 @@ const due: DueListing = {
   publishedVersion: 5,
   pendingSince: recordedAt,
   nonce: null,
+  toldRules: 0,
+  rulesVersion: 0,
+  isPaused: false,
+  unansweredQuantity: null,
   level,
   own: noOwn,
 };
-const own = (effect: number, hasNoEffect = false) => ({ versions: 1, effect, hasNoEffect });
+const own = (effect: number, hasNoEffect = false) => ({
+  ...noOwn,
+  versions: 1,
+  effect,
+  hasNoEffect,
+});
 
 test.each<[string, Partial<DueListing>, number | 'echo' | 'nothing']>([
   ['a newer version', {}, 38],
@@ -36,7 +52,7 @@ test.each<[string, Partial<DueListing>, number | 'echo' | 'nothing']>([
   ['its own sale of the rest', { own: own(-40), level: { ...level, available: 0 } }, 'echo'],
   ['another change that leaves the figure', { level: { ...level, available: 40 } }, 40],
 ])('what a latest channel is told of %s', (_, changes, expected) => {
-  const step = planLatest({ ...due, ...changes });
+  const step = planLatest({ ...due, ...changes }, rules);
   const [change] = step.changes;
   const silence = step.isEcho ? 'echo' : 'nothing';
   expect(change === undefined ? silence : change.available).toBe(expected);
@@ -71,7 +87,7 @@ test.each([
 });
 
 test('a message id follows from the content and from nothing else', () => {
-  const [change] = planLatest(due).changes;
+  const [change] = planLatest(due, rules).changes;
   if (change === undefined) throw new Error('nothing to send');
   const id = messageIdOf('default', 'web', [change], [null]);
   const later = { ...change, recordedAt: new Date() };

@@ -33,6 +33,7 @@ beforeAll(async () => {
     keyId: key.get('keyId'),
     merchantId: 'default',
     channelId: 'ours-channel',
+    driftId: 'drf_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -43,6 +44,12 @@ beforeAll(async () => {
     `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
        created_at, updated_at)
      values ('default', 'dlv_ours', 'ours-channel', gen_random_uuid(), 'dead', 1, now(), now())`,
+  );
+  await app.core.pool.query(
+    `insert into drift (merchant_id, drift_id, sku, location_id, channel_id, expected, observed,
+       units, cause, action, status)
+     values ('default', 'drf_ours', 'ours-sku', 'ours-store', 'ours-channel', 5, 3, 2,
+       'channel_changed', 'send_ours', 'pending')`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -84,6 +91,11 @@ const bodies: Record<string, unknown> = {
     listings: [{ storeId: 'ours-store', sku: 'ours-sku', externalIds: {} }],
   },
   'POST /api/dead-letters/redrive': {},
+  'POST /api/channels/{channelId}/verify': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
+  'POST /api/drifts/{driftId}/approve': {},
+  'POST /api/drifts/{driftId}/ignore': {},
 };
 
 /** Queries that routes need, and those that name what is ours. */
@@ -95,6 +107,7 @@ const queries: Record<string, string> = {
   'GET /api/reservations': '?orderId=ours-order',
   'GET /api/deliveries': '?channelId=ours-channel',
   'GET /api/dead-letters': '?channelId=ours-channel',
+  'GET /api/drifts': '?channelId=ours-channel',
 };
 
 // What the other merchant may make of its own comes last: until then our names mean nothing to it.

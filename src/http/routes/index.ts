@@ -3,6 +3,7 @@ import { describeApi } from '../openapi.ts';
 import type { Operation } from '../operation.ts';
 import { adjustLevel } from './adjust-level.ts';
 import { applyMutations } from './apply-mutations.ts';
+import { approveDrift } from './approve-drift.ts';
 import { commitReservation } from './commit-reservation.ts';
 import { createKey } from './create-key.ts';
 import { createReservation } from './create-reservation.ts';
@@ -23,9 +24,11 @@ import { getReadiness } from './get-readiness.ts';
 import { getReservation } from './get-reservation.ts';
 import { getStockOfSku } from './get-stock-of-sku.ts';
 import { getStore } from './get-store.ts';
+import { ignoreDrift } from './ignore-drift.ts';
 import { listChannels } from './list-channels.ts';
 import { listDeadLetters } from './list-dead-letters.ts';
 import { listDeliveries } from './list-deliveries.ts';
+import { listDrifts } from './list-drifts.ts';
 import { listKeys } from './list-keys.ts';
 import { listLedger } from './list-ledger.ts';
 import { listListings } from './list-listings.ts';
@@ -34,6 +37,7 @@ import { listReservations } from './list-reservations.ts';
 import { listStock } from './list-stock.ts';
 import { listStores } from './list-stores.ts';
 import { pauseChannel } from './pause-channel.ts';
+import { pauseListing } from './pause-listing.ts';
 import { putChannel } from './put-channel.ts';
 import { putLevel } from './put-level.ts';
 import { putListing } from './put-listing.ts';
@@ -46,6 +50,8 @@ import { releaseReservation } from './release-reservation.ts';
 import { republishChannel } from './republish-channel.ts';
 import { reserveAtLevel } from './reserve-at-level.ts';
 import { resumeChannel } from './resume-channel.ts';
+import { resumeListing } from './resume-listing.ts';
+import { verifyChannel } from './verify-channel.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -87,12 +93,18 @@ const operations: readonly Operation[] = [
   pauseChannel,
   resumeChannel,
   republishChannel,
+  verifyChannel,
   putListing,
   putListings,
   listListings,
+  pauseListing,
+  resumeListing,
   listDeliveries,
   listDeadLetters,
   redriveDeadLetters,
+  listDrifts,
+  approveDrift,
+  ignoreDrift,
   getDocs,
   getDocsFile,
 ];

@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { newId } from '../ids.ts';
+import {
+  backoffMs,
+  newDeliveryJob,
+  type ChannelAdapter,
+  type ChannelRow,
+  type DeliveryStatus,
+  type RetrySettings,
+  type SettledListing,
+  type Step,
+} from '../channels/index.ts';
+import { attemptNumber, attemptOf, spentAttempts, type CallReport } from './attempts.ts';
+import type { ClaimedJob } from './delivery-queue.ts';
+import { codeOf, outcomesOfSteps, type StepOutcome } from './step-outcomes.ts';
+import { emptyDraft, type Verdict, type VerdictDraft } from './verdict.ts';
+
+/** One call: the jobs that share it, and what it has to say for their listings. */
+export type Call = {
+  readonly jobs: readonly ClaimedJob[];
+  readonly steps: readonly Step[];
+  readonly readAt: Date;
+};
+
+/** By what a call is judged. */
+export type JudgeContext = {
+  readonly channel: ChannelRow;
+  readonly adapter: Pick<ChannelAdapter, 'confirm'>;
+  readonly retry: RetrySettings;
+};
+
+export type Judged = { readonly step: Step; readonly outcome: StepOutcome };
+
+/** What follows from a call: for each of its jobs what becomes of it and of its listings. */
+export function judge(context: JudgeContext, call: Call, report: CallReport): Verdict {
+  const draft = emptyDraft();
+  const { result } = report;
+  const isAnswered = result.ok || result.failure.isNotDone === true;
+  const outcomes = outcomesOfSteps(call.steps, result, context.adapter.confirm !== undefined);
+  for (const job of call.jobs) {
+    const judged = call.steps
+      .filter(({ settlement }) => settlement.jobId === job.jobId)
+      .map((step) => ({ step, outcome: outcomes.get(step) ?? ({ kind: 'settled' } as const) }));
+    if (report.isStored && isAnswered) draft.answered.push(job.jobId);
+    if (!result.ok && result.failure.isThrottled === true) {
+      const ms = result.failure.retryAfterMs ?? backoffMs(context.retry, 1, Math.random());
+      draft.deferred.push({ job, ms, attempts: 0 });
+    } else judgeJob(context, draft, { job, judged, readAt: call.readAt, report });
+  }
+  return { ...draft, readAt: call.readAt };
+}
+
+/** A job with what became of its listings. */
+export type JudgedJob = {
+  readonly job: ClaimedJob;
+  readonly judged: readonly Judged[];
+  /** When its figures had been read. */
+  readonly readAt: Date;
+  readonly report: CallReport;
+  /** When to ask again for operations of the job that are still open; absent: there are none. */
+  readonly pollMs?: number | undefined;
+};
+
+/** Judges what an answer, or none, means for one job; also for what was confirmed later. */
+export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: JudgedJob): void {
+  const { job, judged, report } = about;
+  const isSpent = isLast(context, job);
+  const open = judged.filter(({ outcome }) => isOpen(outcome) && !isSpent);
+  const accepted = judged.filter(({ outcome }) => outcome.kind === 'accepted');
+  const isWaiting = accepted.length > 0 || about.pollMs !== undefined;
+  const staying = isWaiting ? [] : open.filter(({ outcome }) => staysInJob(outcome));
+  const leaving = open.filter((one) => !staying.includes(one));
+  const held = leaving.filter((one) => isHeld(context, one));
+  const dead = settleAll(draft, about, isSpent);
+  keepAccepted(draft, about, accepted);
+  const groups = groupsOf(
+    context,
+    job,
+    leaving.filter((one) => !held.includes(one)),
+  );
+  // What goes on in one other job is the same delivery; else each has one of its own.
+  const isSameDelivery = groups.length === 1 && staying.length + dead === 0 && !isWaiting;
+  for (const group of groups) moveGroup(draft, about, { ...group, isSameDelivery });
+  for (const one of held) observe(draft, one, null);
+
+  const code = codeOf(judged.map(({ outcome }) => outcome));
+  const retryMs = staying.length > 0 ? retryDelay(context.retry, job, report) : undefined;
+  if (isWaiting) {
+    const ms = about.pollMs ?? backoffMs(context.retry, 1, 0);
+    draft.deferred.push({ job, ms, attempts: 1 });
+  } else if (retryMs !== undefined || dead > 0) {
+    draft.failed.push({ job, retryMs, code: code ?? 'internal' });
+  } else draft.completed.push(job);
+  const status = statusOf(judged, {
+    dead,
+    retryMs,
+    isWaiting,
+    held: held.length,
+    moved: groups.length,
+  });
+  if (status !== undefined) {
+    const steps = judged.map(({ step }) => step);
+    draft.attempts.push(attemptOf(job, steps, report, { status, open: dead, code }));
+  } else if (attemptNumber(job) > 1) draft.superseded.push(job.deliveryId);
+}
+
+/** Whether attempts are spent with this one. */
+function isLast({ channel, retry }: JudgeContext, job: ClaimedJob): boolean {
+  const most = channel.max_attempts ?? retry.maxAttempts;
+  return retry.deadLetters && spentAttempts(job) >= most;
+}
+
+function isOpen({ kind }: StepOutcome): boolean {
+  return kind === 'retry' || kind === 'observed';
+}
+
+function staysInJob(outcome: StepOutcome): boolean {
+  return outcome.kind === 'retry' && outcome.retryAfterMs === undefined;
+}
+
+/** Whether a listing waits for somebody to approve of our figure. */
+function isHeld({ channel }: JudgeContext, { step, outcome }: Judged): boolean {
+  return outcome.kind === 'observed' && channel.drift_policy === 'hold' && isDrift(step, outcome);
+}
+
+/** A figure that we cannot explain by what we know. */
+function isDrift(step: Step, { observed }: { readonly observed: number }): boolean {
+  const expected = step.changes[0]?.previous ?? null;
+  return expected !== null && expected !== observed && !step.explained.includes(observed);
+}
+
+/** Settles what is settled or dead. @returns how many listings are dead */
+function settleAll(draft: VerdictDraft, about: JudgedJob, isSpent: boolean): number {
+  const { job, judged, report } = about;
+  let dead = 0;
+  for (const { step, outcome } of judged) {
+    const isDead = outcome.kind === 'refused' || (isOpen(outcome) && isSpent);
+    if (!isDead && outcome.kind !== 'settled') continue;
+    if (isDead) dead += 1;
+    draft.settled.push(settlementOf(step, report, isDead ? job.deliveryId : null));
+    // Given up: what comes later has another key.
+    if (isDead && report.isStored && !draft.answered.includes(job.jobId)) {
+      draft.answered.push(job.jobId);
+    }
+  }
+  return dead;
+}
+
+function settlementOf(step: Step, report: CallReport, deadDelivery: string | null): SettledListing {
+  const { result } = report;
+  const mayBeDone = !result.ok && result.failure.isNotDone !== true;
+  const sent = step.changes.at(-1)?.available ?? null;
+  return {
+    ...step.settlement,
+    deadDelivery,
+    toldAt: step.changes.length > 0 ? report.toldAt : null,
+    unanswered: deadDelivery !== null && mayBeDone ? sent : null,
+  };
+}
+
+function keepAccepted(
+  draft: VerdictDraft,
+  { job, readAt }: JudgedJob,
+  accepted: readonly Judged[],
+): void {
+  const byOperation = Map.groupBy(accepted, ({ outcome }) =>
+    outcome.kind === 'accepted' ? outcome.operation : '',
+  );
+  for (const [operation, group] of byOperation) {
+    const steps = group.map(({ step }) => step);
+    draft.accepted.push({ jobId: job.jobId, operation, steps, readAt });
+  }
+}
+
+type Group = { readonly startAfterMs: number; readonly judged: readonly Judged[] };
+
+/** Listings that leave a job, by when they are due. */
+function groupsOf(
+  { retry }: JudgeContext,
+  job: ClaimedJob,
+  leaving: readonly Judged[],
+): readonly Group[] {
+  const attempt = spentAttempts(job);
+  const backoff = backoffMs(retry, attempt, Math.random());
+  // Sent again at once, and from the second time on as any other failure: it must not spin.
+  const again = attempt === 1 ? 0 : backoffMs(retry, attempt - 1, Math.random());
+  const dueIn = ({ outcome }: Judged): number => {
+    if (outcome.kind === 'observed') return again;
+    const asked = outcome.kind === 'retry' ? (outcome.retryAfterMs ?? 0) : 0;
+    return asked > backoff ? Math.ceil(asked / 1_000) * 1_000 : backoff;
+  };
+  const groups = Map.groupBy(leaving, dueIn);
+  return [...groups].map(([startAfterMs, judged]) => ({ startAfterMs, judged }));
+}
+
+/** Gives listings to a job of their own. */
+function moveGroup(
+  draft: VerdictDraft,
+  { job, report }: JudgedJob,
+  group: Group & { readonly isSameDelivery: boolean },
+): void {
+  const listings = group.judged.map(
+    ({ step: { settlement } }) => [settlement.sku, settlement.storeId] as const,
+  );
+  const next = {
+    ...newDeliveryJob(job, listings, randomUUID()),
+    spent: spentAttempts(job),
+    ...(group.isSameDelivery
+      ? { deliveryId: job.deliveryId, attemptsBefore: attemptNumber(job) }
+      : { attemptsBefore: 1 }),
+  };
+  draft.moved.push({ from: job, job: next, startAfterMs: group.startAfterMs });
+  for (const one of group.judged)
+    if (one.outcome.kind === 'observed') observe(draft, one, next.jobId);
+  if (group.isSameDelivery) return;
+  const steps = group.judged.map(({ step }) => step);
+  const code = codeOf(group.judged.map(({ outcome }) => outcome));
+  const first: ClaimedJob = { ...next, attemptsBefore: 0, retryCount: 0 };
+  draft.attempts.push(attemptOf(first, steps, report, { status: 'retrying', open: 0, code }));
+}
+
+function observe(draft: VerdictDraft, { step, outcome }: Judged, nextJobId: string | null): void {
+  if (outcome.kind !== 'observed') return;
+  const { jobId, sku, storeId } = step.settlement;
+  const { observed } = outcome;
+  const expected = step.changes[0]?.previous ?? null;
+  const driftId = isDrift(step, outcome) ? newId('drf') : null;
+  draft.observed.push({ jobId, sku, storeId, expected, observed, driftId, nextJobId });
+}
+
+/** When the job is due again, in ms. */
+function retryDelay(retry: RetrySettings, job: ClaimedJob, { result }: CallReport): number {
+  const asked = result.ok ? 0 : (result.failure.retryAfterMs ?? 0);
+  return Math.max(backoffMs(retry, spentAttempts(job), Math.random()), asked);
+}
+
+function statusOf(
+  judged: readonly Judged[],
+  how: {
+    readonly dead: number;
+    readonly retryMs: number | undefined;
+    readonly isWaiting: boolean;
+    readonly held: number;
+    readonly moved: number;
+  },
+): DeliveryStatus | undefined {
+  if (how.dead > 0) return 'dead';
+  if (how.isWaiting) return 'accepted';
+  if (how.retryMs !== undefined || how.moved > 0) return 'retrying';
+  if (how.held > 0) return 'held';
+  if (judged.some(({ step }) => step.changes.length > 0)) return 'delivered';
+  return judged.some(({ step }) => step.isEcho) ? 'suppressed' : undefined;
+}
