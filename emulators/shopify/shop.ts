@@ -23,6 +23,8 @@ export type Shop = {
   available(sku: string, location?: number): number | undefined;
   /** Staff sets what can be sold, in the admin. */
   setByHand(sku: string, available: number, location?: number): void;
+  /** Called with the items of each mutation before it is worked: what is sold just then. */
+  beforeMutation: (itemIds: readonly string[]) => void;
   /** Each change of a SKU, oldest first. */
   history(sku: string, location?: number): readonly Write[];
 };
@@ -35,9 +37,14 @@ export type Shop = {
 export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const { seed = {}, now = Date.now, keysLastMs, ...more } = options;
   const limits = keysLastMs === undefined ? { now } : { now, keysLastMs };
+  let shop: Shop | undefined;
   const server = await Emulator.start<ShopState>({
     initial: newShop(seed),
-    handle: (request, state) => answer(request, state, limits),
+    handle: (request, state) => {
+      const ids = itemsOf(request.body);
+      if (ids.length > 0) shop?.beforeMutation(ids);
+      return answer(request, state, limits);
+    },
     ...more,
   });
   const { state } = server;
@@ -48,8 +55,9 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     if (item === undefined) throw new Error(`the shop has no ${sku}`);
     return { inventoryItemId: item.id, locationId: `gid://shopify/Location/${location}` };
   };
-  return {
+  shop = {
     server,
+    beforeMutation: () => undefined,
     state,
     config: { shopDomain: state.shopDomain, baseUrl: server.url },
     credentials: { accessToken: state.accessTokens[0] ?? '' },
@@ -69,4 +77,13 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
       });
     },
   };
+  return shop;
+}
+
+/** The items that a request would set. */
+function itemsOf(body: string): readonly string[] {
+  const { variables } = JSON.parse(body) as {
+    variables?: { input?: { quantities?: readonly { inventoryItemId: string }[] } };
+  };
+  return variables?.input?.quantities?.map(({ inventoryItemId }) => inventoryItemId) ?? [];
 }
