@@ -75,7 +75,7 @@ export { bufferSchema, shownQuantity } from './shown-quantity.ts';
 export type { Buffer, ShownRules } from './shown-quantity.ts';
 export { noteState } from './channel-state.ts';
 export type { ChannelState } from './channel-state.ts';
-export { dropStoredCalls, readStoredCalls, storeCall } from './stored-calls.ts';
+export { dropStoredCalls, lostCarriers, readStoredCalls, storeCall } from './stored-calls.ts';
 export type { StoredCall } from './stored-calls.ts';
 export { verifyChannel } from './verify-channel.ts';
 export type { Verification } from './verify-channel.ts';

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db, Tx } from '../db/index.ts';
 import { contentOfJob, readContent, writeContent, type CallContent } from './call-content.ts';
 import type { ChannelRow } from './channel.ts';
+import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
 
 /** A call that was sent, or was about to be, and is not answered. */
 export type StoredCall = CallContent & {
@@ -55,6 +56,35 @@ export async function dropStoredCalls(
     delete from stored_call
     where merchant_id = ${channel.merchant_id} and channel_id = ${channel.channel_id}
       and job_id = any (${[...jobIds]}::uuid[])`.execute(tx);
+}
+
+/**
+ * Jobs that carry something and are not there any more: the job table was emptied. They are made
+ * anew under their own ids, so that a call is repeated before anything newer goes out.
+ * @param working jobs that are in flight in this process
+ */
+export async function lostCarriers(
+  tx: Tx,
+  channel: ChannelRow,
+  working: readonly string[],
+): Promise<readonly DeliveryJob[]> {
+  const { merchant_id: merchantId, channel_id: channelId, queue } = channel;
+  const { rows } = await sql<{ job_id: string; content: unknown }>`
+    select c.job_id, c.content from (
+      select job_id, content from stored_call
+      where merchant_id = ${merchantId} and channel_id = ${channelId}
+      union all
+      select job_id, content from accepted_operation
+      where merchant_id = ${merchantId} and channel_id = ${channelId}) c
+    where not listing_has_job(${queue}, c.job_id, ${[...working]}::uuid[])`.execute(tx);
+  return jobsOfRows(
+    rows.flatMap(({ job_id: jobId, content }) =>
+      readContent(content).steps.map(({ settlement: { sku, storeId } }) => {
+        return { merchantId, channelId, queue, jobId, sku, storeId };
+      }),
+    ),
+    true,
+  );
 }
 
 /** Gives what jobs carry (stored calls, accepted operations) to the jobs that take their place. */

@@ -12,21 +12,23 @@ export const bufferAsDescribed = {
   example: { units: 2, percent: 10, max: 50, share: 0.5, widenWhileLaggingUnits: 1 },
 };
 
-const channelState = z
-  .strictObject({
-    circuit: z.enum(['closed', 'open', 'half-open']),
-    calls: z.strictObject({ running: z.int(), waiting: z.int() }),
-    tokens: z.number().nullable(),
-    waitMs: z.number(),
-    throttled: z.int(),
-    lastSuccessAt: timeView.nullable(),
-    lastFailureAt: timeView.nullable(),
-    lastFailureCode: z.string().nullable(),
-    queueDepth: z.int(),
-    lagMs: z.number(),
-    isLagging: z.boolean(),
-    notedAt: timeView,
-  })
+/** How a channel does, by the process that leads it. */
+export const channelFigures = z.strictObject({
+  circuit: z.enum(['closed', 'open', 'half-open']),
+  calls: z.strictObject({ running: z.int(), waiting: z.int() }),
+  tokens: z.number().nullable(),
+  waitMs: z.number(),
+  throttled: z.int(),
+  lastSuccessAt: timeView.nullable(),
+  lastFailureAt: timeView.nullable(),
+  lastFailureCode: z.string().nullable(),
+  queueDepth: z.int(),
+  lagMs: z.number(),
+  isLagging: z.boolean(),
+});
+
+const channelState = channelFigures
+  .extend({ notedAt: timeView })
   .openapi({ description: 'How it does, by the process that leads it; null before one did' });
 
 export const channelView = z

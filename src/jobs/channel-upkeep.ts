@@ -1,5 +1,6 @@
 import {
   continueBackfill,
+  lostCarriers,
   readRequests,
   replaceJobs,
   sweepListings,
@@ -33,6 +34,8 @@ export type UpkeepResult = {
 export class ChannelUpkeep {
   readonly #context: WorkerContext;
   readonly #maxBatch: number;
+  /** Whether jobs of the channel carry calls or operations from one attempt to the next. */
+  readonly #hasCarriers: boolean;
   #hasTakenOver = false;
   #isUrgent = true;
   #checkedAt = 0;
@@ -44,6 +47,8 @@ export class ChannelUpkeep {
     this.#notes = notes;
     this.#context = context;
     this.#maxBatch = adapter.maxBatch;
+    this.#hasCarriers =
+      adapter.capabilities.idempotency !== 'none' || adapter.confirm !== undefined;
   }
 
   /** Whether what the leader before left behind is seen to: before that nothing is delivered. */
@@ -87,6 +92,7 @@ export class ChannelUpkeep {
       (this.#sweptAt === 0 || now - this.#sweptAt > this.#context.sweepMs)
     ) {
       jobs += await this.#takeOver(channel, working, orphanAgeMs);
+      jobs += await this.#revive(channel, working);
       jobs += await this.#sweep(channel, working);
       this.#sweptAt = now;
     }
@@ -115,6 +121,17 @@ export class ChannelUpkeep {
         })),
       );
       await queue.remove(tx, channel.queue, orphans);
+      await queue.insert(tx, jobs);
+      return jobs.length;
+    });
+  }
+
+  /** Before the sweep, which would give their listings to other jobs. */
+  async #revive(channel: ChannelRow, working: readonly string[]): Promise<number> {
+    if (!this.#hasCarriers) return 0;
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const jobs = await lostCarriers(tx, channel, working);
       await queue.insert(tx, jobs);
       return jobs.length;
     });

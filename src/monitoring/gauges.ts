@@ -1,7 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** How a channel does, as far as it is measured. */
+/** How a channel does: what is measured of it, and what else the summary shows. */
 export type ChannelFigures = {
+  readonly [other: string]: unknown;
   readonly circuit: string;
   readonly calls: { readonly running: number; readonly waiting: number };
   readonly waitMs: number;

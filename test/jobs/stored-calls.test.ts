@@ -150,6 +150,46 @@ test('a figure that was given up unanswered is not taken for somebody else’s',
   expect((await rig.inspector.query('select from drift')).rows).toEqual([]);
 });
 
+test('a job table emptied by hand does not make a call forgotten', async () => {
+  await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
+  await connect();
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  vendor.faults = new FaultPlan([{ share: 1, fault: { kind: 'reset_after' } }]);
+  await rig.setLevel('A', 5);
+  await waitFor(() => vendor.state.shown['A'] === 5, { what: 'the call to be done' });
+  await rig.inspector.query('delete from pgboss.job');
+  await rig.setLevel('A', 6);
+  vendor.faults = new FaultPlan();
+  await rig.settled();
+  expect(vendor.state.writes.map(({ quantity }) => quantity)).toEqual([1, 5, 6]);
+  expect(vendor.state.replays).toBeGreaterThan(0);
+  expect((await rig.inspector.query('select from drift')).rows).toEqual([]);
+  expect(await storedCalls()).toEqual([]);
+});
+
+test('a channel at another address is told nothing of the calls before', async () => {
+  await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
+  await connect();
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  vendor.faults = new FaultPlan([{ share: 1, fault: { kind: 'reset_after' } }]);
+  await rig.setLevel('A', 5);
+  await waitFor(async () => (await storedCalls()).length === 1, { what: 'the call to be stored' });
+  const other = await startVendor();
+  try {
+    other.state.shown['A'] = 40;
+    await rig.connectVendor(other, 'shop');
+    await waitFor(() => other.state.shown['A'] === 5, { what: 'the other to be told' });
+    await rig.settled();
+    // Nobody knows what it shows, so nothing is compared.
+    expect(other.state.writes).toEqual([{ id: 'A', quantity: 5 }]);
+    expect((await rig.inspector.query('select from drift')).rows).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
+
 function neverSent(): never {
   throw new Error('nothing was sent');
 }
