@@ -36,6 +36,8 @@ export type PlanRules = {
   /** Of the channel's rules; a listing's own version is added. */
   readonly version: number;
   readonly isLagging: boolean;
+  /** The channel is somebody else now, and not all listings have been told so. */
+  readonly isMoved: boolean;
 };
 
 /** Nonces that say: the channel is somebody else now, or calls the listing otherwise. */
@@ -44,7 +46,8 @@ export const movedPrefix = 'moved-';
 export function planRules(channel: ChannelRow, isLagging: boolean): PlanRules {
   const buffer = bufferOf(channel.buffer);
   const isWider = isLagging && (buffer?.widenWhileLaggingUnits ?? 0) > 0;
-  return { buffer, version: channel.rules_version, isLagging: isWider };
+  const isMoved = channel.backfill?.nonce?.startsWith(movedPrefix) ?? false;
+  return { buffer, version: channel.rules_version, isLagging: isWider, isMoved };
 }
 
 /**
@@ -89,7 +92,7 @@ export function planLatest(due: DueListing, rules: PlanRules): Step {
     onHand: level.onHand,
     version: level.version,
     recordedAt: level.recordedAt,
-    previous: previousOf(due),
+    previous: rules.isMoved ? null : previousOf(due),
   };
   const told = due.publishedQuantity;
   const explained =

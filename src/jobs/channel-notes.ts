@@ -5,6 +5,7 @@ import {
   type ChannelState,
 } from '../channels/index.ts';
 import type { CallGate } from './call-gate.ts';
+import type { ClaimedJob } from './delivery-queue.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** The last thing that a channel took, and the last that it did not. */
@@ -62,9 +63,15 @@ export class ChannelNotes {
    * Looks what waits, and writes down what has changed.
    * @returns whether the channel has just caught up
    */
-  async refresh(channel: ChannelRow): Promise<boolean> {
+  async refresh(channel: ChannelRow, claimed: readonly ClaimedJob[]): Promise<boolean> {
     const { db, queue, lagAlertMs } = this.#context;
-    this.#queue = await queue.measure(db, channel.queue);
+    const { waiting, lagMs } = await queue.measure(db, channel.queue);
+    const now = performance.now();
+    // A call that hangs, and a channel that fails time and again, lag as well.
+    const oldest = Math.min(now, ...claimed.map(({ claimedAt }) => claimedAt));
+    const failingMs = this.#gate.circuit.failingMs(now);
+    const depth = waiting + claimed.length;
+    this.#queue = { depth, lagMs: Math.max(lagMs, now - oldest, failingMs) };
     const wasLagging = this.#isLagging;
     // Not back and forth at the limit.
     const limit = wasLagging ? lagAlertMs / 2 : lagAlertMs;

@@ -12,6 +12,7 @@ import {
   type ListingKey,
 } from '../channels/index.ts';
 import type { ChannelNotes } from './channel-notes.ts';
+import type { ClaimedJob } from './delivery-queue.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const betweenChecksMs = 1_000;
@@ -65,8 +66,9 @@ export class ChannelUpkeep {
     this.#isUrgent = true;
   }
 
-  /** Does what is due. @param working jobs that this process works on */
-  async run(channel: ChannelRow, working: readonly string[]): Promise<UpkeepResult> {
+  /** Does what is due. @param claimed jobs that this process works on */
+  async run(channel: ChannelRow, claimed: readonly ClaimedJob[]): Promise<UpkeepResult> {
+    const working = claimed.map(({ jobId }) => jobId);
     const now = performance.now();
     let jobs = 0;
     if (!this.#hasTakenOver) {
@@ -80,7 +82,7 @@ export class ChannelUpkeep {
     this.#checkedAt = now;
     const asked = await readRequests(this.#context.db, channel);
     // What a wider buffer held back is sent when the channel no longer lags.
-    if (await this.#notes.refresh(channel)) this.#sweptAt = 0;
+    if (await this.#notes.refresh(channel, claimed)) this.#sweptAt = 0;
     if (asked.hasListings) jobs += await this.#queueRequested(channel, working);
     const redriven = asked.hasRedrive ? await this.#redrive(channel) : 0;
     const filled = asked.hasBackfill

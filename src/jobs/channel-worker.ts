@@ -25,6 +25,8 @@ const claimLimit = 20;
 /** Rounds of claim, read, call and record under way at once. */
 const maxLanes = 4;
 const afterFaultMs = 250;
+/** What is due later is found by the poll: timers hold no longer waits than some weeks. */
+const longestTimerMs = 3_600_000;
 /** So often a verdict is offered to a database that is there and refuses it. */
 const mostRecordings = 10;
 
@@ -154,7 +156,7 @@ export class ChannelWorker {
   async #run(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const made = await this.#upkeep.run(this.#channel, [...this.#working.keys()]);
+        const made = await this.#upkeep.run(this.#channel, [...this.#working.values()]);
         if (made.resetCircuit) this.#gate.circuit.reset();
         if (made.jobs > 0) this.wake();
       } catch (error) {
@@ -244,7 +246,7 @@ export class ChannelWorker {
       settle: (verdict) => this.#recorder.add(verdict),
       // A job that failed is due by its own time, without waiting for the poll.
       wakeIn: (ms) => {
-        const timer = setTimeout(() => this.wake(), ms);
+        const timer = setTimeout(() => this.wake(), Math.min(ms, longestTimerMs));
         timer.unref();
       },
     }).catch(async (error: unknown) => {

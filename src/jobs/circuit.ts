@@ -30,6 +30,7 @@ export class Circuit {
   #probeAt = 0;
   /** Opened by the share of failures, and not by the schedule of the job that failed. */
   #isBroken = false;
+  #failingSince = 0;
 
   constructor(settings: BreakerSettings) {
     this.#settings = settings;
@@ -45,6 +46,11 @@ export class Circuit {
     return this.isClosed ? 0 : Math.max(this.#probeAt - now, 0);
   }
 
+  /** How long every call has failed, in ms; 0 while it is closed. */
+  failingMs(now: number): number {
+    return this.isClosed ? 0 : now - this.#failingSince;
+  }
+
   state(now: number): CircuitState {
     if (this.isClosed) return 'closed';
     return this.waitMs(now) > 0 ? 'open' : 'half-open';
@@ -57,6 +63,7 @@ export class Circuit {
 
   /** @param retryMs when the failed job is tried again */
   failed(now: number, retryMs: number): void {
+    if (this.isClosed) this.#failingSince = now;
     this.#failures += 1;
     this.#isBroken = this.#breaker.failure(this.#isBroken ? State.HalfOpen : State.Closed);
     if (this.#isBroken) this.#probeAt = now + Math.max(retryMs, this.#settings.cooldownMs);

@@ -7,7 +7,11 @@ import type { Db, Tx } from '../db/index.ts';
 type JobData = Omit<DeliveryJob, 'jobId' | 'queue'>;
 
 /** A job this process has claimed, with how often it failed before. */
-export type ClaimedJob = DeliveryJob & { readonly retryCount: number };
+export type ClaimedJob = DeliveryJob & {
+  readonly retryCount: number;
+  /** By performance.now(). */
+  readonly claimedAt: number;
+};
 
 /** Undelivered jobs are never deleted unseen. */
 const retentionSeconds = 10 * 365 * 86_400;
@@ -172,23 +176,23 @@ export class DeliveryQueue {
   }
 
   /**
-   * How many jobs of a queue are not done (at most 10,000 are counted), and how long the oldest of
-   * those that are due or failed before has waited, in ms. One that was put off waits from then on.
+   * How many jobs of a queue wait to be claimed (at most 10,000 are counted), and how long the
+   * oldest has been due, or was made if it failed before, in ms.
    */
   async measure(
     db: Db,
     queue: string,
-  ): Promise<{ readonly depth: number; readonly lagMs: number }> {
-    const { rows } = await sql<{ depth: number; lag_ms: number }>`
-      select count(*)::integer as depth,
+  ): Promise<{ readonly waiting: number; readonly lagMs: number }> {
+    const { rows } = await sql<{ waiting: number; lag_ms: number }>`
+      select count(*)::integer as waiting,
         coalesce(extract(epoch from now() - min(
           case when retry_count > 0 then created_on else greatest(created_on, start_after) end)
         ) * 1000, 0)::double precision as lag_ms
       from (
         select created_on, retry_count, start_after from pgboss.job
-        where name = ${queue} and state < 'completed' limit 10000) j`.execute(db);
-    const { depth, lag_ms: lagMs } = rows[0] ?? { depth: 0, lag_ms: 0 };
-    return { depth, lagMs: Math.max(lagMs, 0) };
+        where name = ${queue} and state < 'active' limit 10000) j`.execute(db);
+    const { waiting, lag_ms: lagMs } = rows[0] ?? { waiting: 0, lag_ms: 0 };
+    return { waiting, lagMs: Math.max(lagMs, 0) };
   }
 
   /** Those of the queues that have a job that is due. One query, however many queues. */
@@ -243,5 +247,5 @@ function claimed(
   data: Omit<JobData, 'spent'> & { readonly spent?: number },
   retryCount: number,
 ): ClaimedJob {
-  return { spent: 0, ...data, jobId, queue, retryCount };
+  return { spent: 0, ...data, jobId, queue, retryCount, claimedAt: performance.now() };
 }

@@ -249,7 +249,7 @@ function moveGroup(
   if (group.isSameDelivery) return;
   const steps = group.judged.map(({ step }) => step);
   const code = codeOf(group.judged.map(({ outcome }) => outcome));
-  const first: ClaimedJob = { ...next, attemptsBefore: 0, retryCount: 0 };
+  const first: ClaimedJob = { ...job, ...next, attemptsBefore: 0, retryCount: 0 };
   draft.attempts.push(attemptOf(first, steps, report, { status: 'retrying', open: 0, code }));
 }
 

@@ -11,7 +11,7 @@ const noOwn = {
   overwrittenEffect: 0,
   hasOverwritten: false,
 };
-const rules = { buffer: null, version: 0, isLagging: false };
+const rules = { buffer: null, version: 0, isLagging: false, isMoved: false };
 const due: DueListing = {
   jobId: 'job',
   sku: 'A',
@@ -101,4 +101,15 @@ test('a message id follows from the content and from nothing else', () => {
   ]) {
     expect(other).not.toBe(id);
   }
+});
+
+test.each<[string, Partial<DueListing>, boolean, number | null]>([
+  ['what it was told', {}, false, 40],
+  ['what it was told less its own sale', { own: own(-3) }, false, 37],
+  ['nothing, where it was told nothing', { publishedQuantity: null }, false, null],
+  ['nothing, where it is called otherwise now', { nonce: 'moved-1' }, false, null],
+  ['nothing, where the channel is elsewhere now', {}, true, null],
+])('a channel is expected to show %s', (_, changes, isMoved, expected) => {
+  const [change] = planLatest({ ...due, ...changes }, { ...rules, isMoved }).changes;
+  expect(change?.previous).toBe(expected);
 });

@@ -156,6 +156,7 @@ test('what the channel sold itself is in the figure it is expected to show', asy
   await rig.settled();
   expect(vendor.state.shown).toEqual({ A: 13 });
   expect(await drifts()).toEqual([]);
+  expect(vendor.journal).toHaveLength(2);
   const last = JSON.parse(vendor.journal.at(-1)?.request.body ?? '') as unknown;
   expect(last).toEqual({ changes: [{ id: 'A', quantity: 13, from: 8 }] });
 });

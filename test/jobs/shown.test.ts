@@ -14,7 +14,12 @@ let jobs: Jobs;
 
 beforeEach(async () => {
   [rig, server] = await Promise.all([DeliveryRig.open(), ChannelServer.start()]);
-  jobs = await rig.start({ lagAlertMs: 300, retry: { ...quick, maxAttempts: 1_000 } });
+  // No periodic sweep comes to the help.
+  jobs = await rig.start({
+    sweepMs: 3_600_000,
+    lagAlertMs: 300,
+    retry: { ...quick, maxAttempts: 1_000 },
+  });
 });
 
 afterEach(async () => {

@@ -70,6 +70,8 @@ test('a killed process leaves its call to the next, which repeats it first', asy
   expect(vendor.state.mismatches).toEqual([]);
   const fives = vendor.journal.filter(({ request }) => request.body.includes('"quantity":5'));
   expect([...new Set(fives.map(keyOf))]).toEqual([stored?.message_id]);
+  expect(vendor.state.replays).toBeGreaterThan(0);
+  expect((await rig.inspector.query('select from drift')).rows).toEqual([]);
   expect(await storedCalls()).toEqual([]);
 });
 
