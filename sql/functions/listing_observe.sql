@@ -19,7 +19,7 @@ $$;
 -- Returns each listing that was written, with the drift it had before.
 create or replace function listing_observe(
   p_merchant text, p_channel text, p_job uuid[], p_sku text[], p_location text[],
-  p_observed integer[], p_drift text[], p_next uuid[], p_hold boolean[])
+  p_observed integer[], p_told_at timestamptz[], p_drift text[], p_next uuid[], p_hold boolean[])
 returns table ("position" bigint, drift_before text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -27,8 +27,9 @@ begin
   return query
   with input as materialized (
     select u.*, l.row_id, l.drift_id
-    from unnest(p_job, p_sku, p_location, p_observed, p_drift, p_next, p_hold) with ordinality
-         as u(job_id, sku, location_id, observed, drift, next, hold, position)
+    from unnest(p_job, p_sku, p_location, p_observed, p_told_at, p_drift, p_next, p_hold)
+         with ordinality
+         as u(job_id, sku, location_id, observed, told_at, drift, next, hold, position)
     cross join lateral (
       select l.ctid as row_id, l.drift_id from listing l
       where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
@@ -36,6 +37,8 @@ begin
   )
   update listing l
   set published_quantity = i.observed, unanswered_quantity = null,
+      -- its own changes up to then are in the figure and must not be counted again
+      told_at = coalesce(i.told_at, l.told_at),
       drift_id = coalesce(i.drift, l.drift_id),
       state = case when i.hold then 'held' else 'queued' end,
       job_id = case when i.hold then null else i.next end

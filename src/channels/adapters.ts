@@ -1,4 +1,5 @@
 import type { Adapters, ChannelAdapter } from './adapter.ts';
+import { createShopifyAdapter } from './shopify/adapter.ts';
 import { createWebhookAdapter } from './webhook/adapter.ts';
 
 export type AdapterOptions = {
@@ -8,7 +9,6 @@ export type AdapterOptions = {
 
 /** Kinds that are known but not built yet. */
 export const plannedKinds: ReadonlySet<string> = new Set([
-  'shopify',
   'amazon',
   'woocommerce',
   'square',
@@ -17,7 +17,7 @@ export const plannedKinds: ReadonlySet<string> = new Set([
 
 /** Every adapter of this program: a new one is one line here. */
 export function createAdapters(options: AdapterOptions): Adapters {
-  const adapters: ChannelAdapter[] = [createWebhookAdapter(options)];
+  const adapters: ChannelAdapter[] = [createWebhookAdapter(options), createShopifyAdapter(options)];
   return new Map(adapters.map((adapter) => [adapter.kind, adapter]));
 }
 

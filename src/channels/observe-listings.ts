@@ -11,6 +11,8 @@ export type ObservedListing = {
   /** What it was thought to show; null: nothing was known. */
   readonly expected: number | null;
   readonly observed: number;
+  /** When the channel said so, by the database's clock: what it did before is in the figure. */
+  readonly toldAt: Date | null;
   /** Of the drift that this is; null: the figure is explained by what we know. */
   readonly driftId: string | null;
   /** The job that sends ours again; null: it waits for an approval. */
@@ -38,6 +40,7 @@ export async function observeListings(
     select * from listing_observe(${channel.merchant_id}, ${channel.channel_id},
       ${all.map((one) => one.jobId)}::uuid[], ${all.map((one) => one.sku)}::text[],
       ${all.map((one) => one.storeId)}::text[], ${all.map((one) => one.observed)}::integer[],
+      ${all.map((one) => one.toldAt)}::timestamptz[],
       ${all.map((one) => one.driftId)}::text[], ${all.map((one) => one.nextJobId)}::uuid[],
       ${all.map((one) => one.nextJobId === null)}::boolean[])`.execute(tx);
   return rows.flatMap(({ position, drift_before: driftBefore }) => {

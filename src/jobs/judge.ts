@@ -64,24 +64,27 @@ export type JudgedJob = {
 /** Judges what an answer, or none, means for one job; also for what was confirmed later. */
 export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: JudgedJob): void {
   const { job, judged, report } = about;
+  const bystanders = bystandersOf(judged);
   const isSpent = isLast(context, job);
-  const open = judged.filter(({ outcome }) => isOpen(outcome) && !isSpent);
+  const isOver = (one: Judged): boolean => isSpent && !bystanders.has(one);
+  const open = judged.filter((one) => isOpen(one.outcome) && !isOver(one));
   const accepted = judged.filter(({ outcome }) => outcome.kind === 'accepted');
   const isWaiting = accepted.length > 0 || about.pollMs !== undefined;
   const staying = isWaiting ? [] : open.filter(({ outcome }) => staysInJob(outcome));
   const leaving = open.filter((one) => !staying.includes(one));
   const held = leaving.filter((one) => isHeld(context, one));
-  const dead = settleAll(draft, about, isSpent);
+  const dead = settleAll(draft, about, isOver);
   keepAccepted(context, draft, about, accepted);
   const groups = groupsOf(
     context,
     job,
     leaving.filter((one) => !held.includes(one)),
+    bystanders,
   );
   // What goes on in one other job is the same delivery; else each has one of its own.
   const isSameDelivery = groups.length === 1 && staying.length + dead === 0 && !isWaiting;
   for (const group of groups) moveGroup(draft, about, { ...group, isSameDelivery });
-  for (const one of held) observe(draft, one, null);
+  for (const one of held) observe(draft, about, one, null);
 
   const code = codeOf(judged.map(({ outcome }) => outcome));
   const retryMs = staying.length > 0 ? retryDelay(context.retry, job, report) : undefined;
@@ -129,12 +132,31 @@ function isDrift(step: Step, { observed }: { readonly observed: number }): boole
   return expected !== null && expected !== observed && !step.explained.includes(observed);
 }
 
+/**
+ * Listings that were not taken only because of others in the same call: they show what was thought.
+ * Where nobody is to blame there are none, or a channel that contradicts itself would be asked for
+ * ever.
+ */
+function bystandersOf(judged: readonly Judged[]): ReadonlySet<Judged> {
+  const unsettled = judged.filter(({ outcome }) => outcome.kind !== 'settled');
+  const innocent = unsettled.filter(({ step, outcome }) => {
+    const expected = step.changes[0]?.previous ?? null;
+    return outcome.kind === 'observed' && (expected === null || expected === outcome.observed);
+  });
+  return new Set(innocent.length < unsettled.length ? innocent : []);
+}
+
 /** Settles what is settled or dead. @returns how many listings are dead */
-function settleAll(draft: VerdictDraft, about: JudgedJob, isSpent: boolean): number {
+function settleAll(
+  draft: VerdictDraft,
+  about: JudgedJob,
+  isOver: (one: Judged) => boolean,
+): number {
   const { job, judged, report } = about;
   let dead = 0;
-  for (const { step, outcome } of judged) {
-    const isDead = outcome.kind === 'refused' || (isOpen(outcome) && isSpent);
+  for (const one of judged) {
+    const { step, outcome } = one;
+    const isDead = outcome.kind === 'refused' || (isOpen(outcome) && isOver(one));
     if (!isDead && outcome.kind !== 'settled') continue;
     if (isDead) dead += 1;
     draft.settled.push(settlementOf(step, report, isDead ? job.deliveryId : null));
@@ -174,13 +196,19 @@ function keepAccepted(
   }
 }
 
-type Group = { readonly startAfterMs: number; readonly judged: readonly Judged[] };
+type Group = {
+  readonly startAfterMs: number;
+  /** Whether the call counts as one of their attempts. */
+  readonly isAttempt: boolean;
+  readonly judged: readonly Judged[];
+};
 
-/** Listings that leave a job, by when they are due. */
+/** Listings that leave a job, by when they are due; bystanders at once and by themselves. */
 function groupsOf(
   { retry }: JudgeContext,
   job: ClaimedJob,
   leaving: readonly Judged[],
+  bystanders: ReadonlySet<Judged>,
 ): readonly Group[] {
   const attempt = spentAttempts(job);
   const backoff = backoffMs(retry, attempt, Math.random());
@@ -191,29 +219,35 @@ function groupsOf(
     const asked = outcome.kind === 'retry' ? (outcome.retryAfterMs ?? 0) : 0;
     return asked > backoff ? Math.ceil(asked / 1_000) * 1_000 : backoff;
   };
-  const groups = Map.groupBy(leaving, dueIn);
-  return [...groups].map(([startAfterMs, judged]) => ({ startAfterMs, judged }));
+  const free = leaving.filter((one) => bystanders.has(one));
+  const blamed = leaving.filter((one) => !bystanders.has(one));
+  const groups = [...Map.groupBy(blamed, dueIn)].map(([startAfterMs, judged]): Group => {
+    return { startAfterMs, isAttempt: true, judged };
+  });
+  return free.length === 0
+    ? groups
+    : [...groups, { startAfterMs: 0, isAttempt: false, judged: free }];
 }
 
 /** Gives listings to a job of their own. */
 function moveGroup(
   draft: VerdictDraft,
-  { job, report }: JudgedJob,
+  about: JudgedJob,
   group: Group & { readonly isSameDelivery: boolean },
 ): void {
+  const { job, report } = about;
   const listings = group.judged.map(
     ({ step: { settlement } }) => [settlement.sku, settlement.storeId] as const,
   );
   const next = {
     ...newDeliveryJob(job, listings, randomUUID()),
-    spent: spentAttempts(job),
+    spent: spentAttempts(job) - (group.isAttempt ? 0 : 1),
     ...(group.isSameDelivery
       ? { deliveryId: job.deliveryId, attemptsBefore: attemptNumber(job) }
       : { attemptsBefore: 1 }),
   };
   draft.moved.push({ from: job, job: next, startAfterMs: group.startAfterMs });
-  for (const one of group.judged)
-    if (one.outcome.kind === 'observed') observe(draft, one, next.jobId);
+  for (const one of group.judged) observe(draft, about, one, next.jobId);
   if (group.isSameDelivery) return;
   const steps = group.judged.map(({ step }) => step);
   const code = codeOf(group.judged.map(({ outcome }) => outcome));
@@ -221,13 +255,18 @@ function moveGroup(
   draft.attempts.push(attemptOf(first, steps, report, { status: 'retrying', open: 0, code }));
 }
 
-function observe(draft: VerdictDraft, { step, outcome }: Judged, nextJobId: string | null): void {
+function observe(
+  draft: VerdictDraft,
+  { report: { toldAt } }: JudgedJob,
+  { step, outcome }: Judged,
+  nextJobId: string | null,
+): void {
   if (outcome.kind !== 'observed') return;
   const { jobId, sku, storeId } = step.settlement;
   const { observed } = outcome;
   const expected = step.changes[0]?.previous ?? null;
   const driftId = isDrift(step, outcome) ? newId('drf') : null;
-  draft.observed.push({ jobId, sku, storeId, expected, observed, driftId, nextJobId });
+  draft.observed.push({ jobId, sku, storeId, expected, observed, toldAt, driftId, nextJobId });
 }
 
 /** When the job is due again, in ms. */

@@ -209,7 +209,7 @@ describe('values of other requests', () => {
 
   test.each([
     ['PUT', '/api/channels/c', { kind: 'fax', config: {} }, 422, 'CHANNEL.UNKNOWN_KIND'],
-    ['PUT', '/api/channels/c', { kind: 'shopify', config: {} }, 422, 'CHANNEL.KIND_NOT_SUPPORTED'],
+    ['PUT', '/api/channels/c', { kind: 'ebay', config: {} }, 422, 'CHANNEL.KIND_NOT_SUPPORTED'],
     ['POST', '/api/channels/none/pause', {}, 404, 'CHANNEL.NOT_FOUND'],
     ['POST', '/api/channels/none/listings', { listings: [] }, 404, 'CHANNEL.NOT_FOUND'],
   ])('%s %s %j is %i %s for channels', async (method, path, body, status, code) => {

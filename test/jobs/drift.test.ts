@@ -175,3 +175,32 @@ test('a sale that our figure has overwritten is not taken for known', async () =
   await rig.settled();
   expect(vendor.state.shown).toEqual({ A: 14 });
 });
+
+test('a channel that contradicts itself is not asked for ever', async () => {
+  await rig.start();
+  await rig.connectVendor(vendor, 'shop');
+  await rig.setLevel('A', 10);
+  await rig.settled();
+  // It shows what was thought, it says, and does not take ours because it shows something else.
+  vendor.state.instead['A'] = Array.from({ length: 100 }, () => ({ kind: 'stale', observed: 10 }));
+  await rig.setLevel('A', 12);
+  await rig.settled();
+  const [delivery] = await rig.deliveries('shop');
+  expect(delivery?.status).toBe('dead');
+  expect(delivery?.attempts).toHaveLength(4);
+  expect(await drifts()).toEqual([]);
+});
+
+test('listings that were only in the same call lose no attempt', async () => {
+  const jobs = await rig.start();
+  await rig.connectVendor(vendor, 'shop', { maxAttempts: 1 });
+  for (const sku of ['A', 'B']) await rig.setLevel(sku, 10);
+  await rig.settled();
+  await rig.stop(jobs);
+  vendor.state.instead['A'] = [{ kind: 'refused', code: 'unknown_item' }];
+  vendor.state.instead['B'] = [{ kind: 'stale', observed: 10 }];
+  for (const sku of ['A', 'B']) await rig.setLevel(sku, 12);
+  await rig.start();
+  await rig.settled();
+  expect(vendor.state.shown).toEqual({ A: 10, B: 12 });
+});
