@@ -82,7 +82,8 @@ test('what an operation could not do is tried again or given up, listing by list
   await Promise.all(['A', 'B', 'C'].map((sku) => rig.setLevel(sku, 5)));
   vendor.state.instead = {
     A: [{ kind: 'retry', code: 'busy' }],
-    B: [{ kind: 'refused', code: 'unknown_item' }],
+    // As often as it is asked: that the channel is new again may bring it once more.
+    B: Array.from({ length: 9 }, () => ({ kind: 'refused' as const, code: 'unknown_item' })),
   };
   await rig.connectVendor(vendor, 'shop');
   vendor.state.isReleasing = true;

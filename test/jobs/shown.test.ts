@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { getChannel, pauseListing } from '../../src/channels/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
@@ -30,7 +31,7 @@ afterEach(async () => {
 const quick = { baseMs: 20, maxMs: 100, multiplier: 2, maxAttempts: 4, deadLetters: true };
 
 const shows = (figures: Record<string, number>): Promise<unknown> =>
-  waitFor(() => JSON.stringify(server.shown) === JSON.stringify(figures), {
+  waitFor(() => isDeepStrictEqual(server.shown, figures), {
     what: JSON.stringify(figures),
   });
 
