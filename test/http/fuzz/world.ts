@@ -32,6 +32,7 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
     const member = await make('POST', '/api/keys', { name: 'member' });
     const config = { url: 'http://127.0.0.1:1/' };
     await make('PUT', '/api/channels/web', { kind: 'webhook', config });
+    await make('PUT', '/api/channels/web/listings/main/sku-1', { externalIds: { id: 'x' } });
     const deliveryId = `dlv_${number}`;
     await app.core.pool.query(
       `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
