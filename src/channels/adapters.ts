@@ -1,5 +1,7 @@
 import type { Adapters, ChannelAdapter } from './adapter.ts';
+import { createSquareAdapter } from './square/adapter.ts';
 import { createWebhookAdapter } from './webhook/adapter.ts';
+import { createWooCommerceAdapter } from './woocommerce/adapter.ts';
 
 export type AdapterOptions = {
   /** Whether channels may be at private, loopback or link-local addresses, and without TLS. */
@@ -7,17 +9,15 @@ export type AdapterOptions = {
 };
 
 /** Kinds that are known but not built yet. */
-export const plannedKinds: ReadonlySet<string> = new Set([
-  'shopify',
-  'amazon',
-  'woocommerce',
-  'square',
-  'ebay',
-]);
+export const plannedKinds: ReadonlySet<string> = new Set(['shopify', 'amazon', 'ebay']);
 
 /** Every adapter of this program: a new one is one line here. */
 export function createAdapters(options: AdapterOptions): Adapters {
-  const adapters: ChannelAdapter[] = [createWebhookAdapter(options)];
+  const adapters: ChannelAdapter[] = [
+    createWebhookAdapter(options),
+    createWooCommerceAdapter(options),
+    createSquareAdapter(options),
+  ];
   return new Map(adapters.map((adapter) => [adapter.kind, adapter]));
 }
 

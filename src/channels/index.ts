@@ -13,6 +13,8 @@ export type {
   ChangeOutcome,
   ChannelAdapter,
   Confirmation,
+  FetchOrderResult,
+  InboundOrder,
   PublishContext,
   PublishFailure,
   PublishResult,
@@ -64,7 +66,7 @@ export { planLatest, planRules } from './plan-call.ts';
 export type { PlanRules, Settlement, Step } from './plan-call.ts';
 export { pauseListing } from './pause-listing.ts';
 export { planEntries } from './plan-entries.ts';
-export { canOpenCredentials, confirm, publish } from './publish.ts';
+export { canOpenCredentials, confirm, fetchOrder, publish } from './publish.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
 export { readListings } from './read-listings.ts';
