@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { closeAdapters, countDeadLetters, createAdapters } from './channels/index.ts';
+import { checkKinds, closeAdapters, countDeadLetters, createAdapters } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openCore, type Core } from './core.ts';
@@ -40,6 +40,8 @@ const { version } = JSON.parse(
 export async function startApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const startedAt = new Date();
   const metrics = createMetrics();
+  const adapters = createAdapters(config.channels);
+  checkKinds(adapters, config.inventorySync.channels);
   let jobs: Jobs | undefined;
   const core = await openCore(config, logger, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -48,7 +50,6 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
-  const adapters = createAdapters(config.channels);
   const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
   const { server } = config;
   const startedJobs = await startJobs({

@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.ts';
 import type { Adapters, ChannelAdapter } from './adapter.ts';
 import { createSquareAdapter } from './square/adapter.ts';
 import { createWebhookAdapter } from './webhook/adapter.ts';
@@ -19,6 +20,20 @@ export function createAdapters(options: AdapterOptions): Adapters {
     createSquareAdapter(options),
   ];
   return new Map(adapters.map((adapter) => [adapter.kind, adapter]));
+}
+
+/** Throws a UsageError where settings name a kind that no adapter is of. */
+export function checkKinds(
+  adapters: Adapters,
+  settings: readonly { readonly kind: string }[],
+): void {
+  const kinds = [...adapters.keys(), ...plannedKinds];
+  for (const [index, { kind }] of settings.entries()) {
+    if (kinds.includes(kind)) continue;
+    const place = `inventory_sync.channels.${index}.kind`;
+    const allowed = `one of ${kinds.toSorted().join(', ')}`;
+    throw new UsageError(`${place}: found "${kind}"; allowed: ${allowed}`);
+  }
 }
 
 /** Closes the connections of all adapters. */

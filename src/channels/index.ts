@@ -19,7 +19,7 @@ export type {
   PublishFailure,
   PublishResult,
 } from './adapter.ts';
-export { closeAdapters, createAdapters } from './adapters.ts';
+export { checkKinds, closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
 export { backoffMs } from './backoff.ts';
 export type { RetrySettings } from './backoff.ts';
