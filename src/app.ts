@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { closeAdapters, countDeadLetters, createAdapters, ListingIndex } from './channels/index.ts';
+import {
+  checkKinds,
+  closeAdapters,
+  countDeadLetters,
+  createAdapters,
+  ListingIndex,
+} from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openCore, type Core } from './core.ts';
@@ -42,6 +48,8 @@ const { version } = JSON.parse(
 export async function startApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const startedAt = new Date();
   const metrics = createMetrics();
+  const adapters = createAdapters(config.channels);
+  checkKinds(adapters, config.inventorySync.channels);
   let jobs: Jobs | undefined;
   const core = await openCore(config, logger, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -51,7 +59,6 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
-  const adapters = createAdapters(config.channels);
   const inbox: InboxContext = {
     db,
     together: core.sources.together,

@@ -48,6 +48,11 @@ export type PublishContext<Config = unknown, Credentials = unknown> = AdapterCon
    * made once, and what follows its answer has another even where it says the same.
    */
   readonly messageId: string;
+  /**
+   * When the figures were read, by the database's clock: of a stored call the same on every retry,
+   * and later in each call about the same listing. Absent outside of deliveries.
+   */
+  readonly readAt?: Date;
 };
 
 /**
@@ -199,18 +204,32 @@ export type InboundLine = {
   readonly quantity: number;
 };
 
+/** The whole state of a channel's order. */
+export type InboundOrder = {
+  readonly kind: 'order';
+  /** The channel's order number. */
+  readonly orderId: string;
+  /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
+  readonly status: 'pending' | 'confirmed' | 'cancelled';
+  /** Orders states of one order: a newer one has a higher figure. */
+  readonly revision: number;
+  readonly occurredAt: Date;
+  readonly lines: readonly InboundLine[];
+};
+
+/** An order as it is now; null: it wants no stock, or the channel does not have it. */
+export type FetchOrderResult =
+  | { readonly ok: true; readonly order: InboundOrder | null }
+  | { readonly ok: false; readonly failure: PublishFailure };
+
 /** What a webhook tells. Each is the whole state of its subject at a time, never a step. */
 export type InboundEvent =
+  | InboundOrder
   | {
-      readonly kind: 'order';
-      /** The channel's order number. */
+      /** An order has changed, and the webhook does not say how: `fetchOrder` has to be asked. */
+      readonly kind: 'order_changed';
       readonly orderId: string;
-      /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
-      readonly status: 'pending' | 'confirmed' | 'cancelled';
-      /** Orders states of one order: a newer one has a higher figure. */
-      readonly revision: number;
       readonly occurredAt: Date;
-      readonly lines: readonly InboundLine[];
     }
   | {
       /** The channel shows another quantity, by its own account. */
@@ -284,6 +303,11 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
     webhook: Pick<InboundWebhook, 'headers' | 'body'>,
     config: Config,
   ): readonly InboundEvent[];
+  /** Asks for an order, of channels whose webhooks only name it. */
+  fetchOrder?(
+    orderId: string,
+    context: AdapterContext<Config, Credentials>,
+  ): Promise<FetchOrderResult>;
   /** Closes its connections. */
   close?(): Promise<void>;
 };

@@ -13,11 +13,13 @@ export type {
   ChangeOutcome,
   ChannelAdapter,
   Confirmation,
+  FetchOrderResult,
+  InboundOrder,
   PublishContext,
   PublishFailure,
   PublishResult,
 } from './adapter.ts';
-export { closeAdapters, createAdapters } from './adapters.ts';
+export { checkKinds, closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
 export { backoffMs } from './backoff.ts';
 export type { RetrySettings } from './backoff.ts';
@@ -64,7 +66,13 @@ export { planLatest, planRules } from './plan-call.ts';
 export type { PlanRules, Settlement, Step } from './plan-call.ts';
 export { pauseListing } from './pause-listing.ts';
 export { planEntries } from './plan-entries.ts';
-export { canOpenCredentials, confirm, openChannelCredentials, publish } from './publish.ts';
+export {
+  canOpenCredentials,
+  confirm,
+  fetchOrder,
+  openChannelCredentials,
+  publish,
+} from './publish.ts';
 export { channelNotFound, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
 export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';

@@ -4,6 +4,8 @@ import type {
   Change,
   ChannelAdapter,
   Confirmation,
+  FetchOrderResult,
+  PublishContext,
   PublishFailure,
   PublishResult,
 } from './adapter.ts';
@@ -25,13 +27,13 @@ export function publish(
   adapter: ChannelAdapter,
   channel: ChannelRow,
   changes: readonly Change[],
-  messageId: string,
+  about: Pick<PublishContext, 'messageId' | 'readAt'>,
   options: PublishOptions,
 ): Promise<PublishResult> {
   return call(
     channel,
     options,
-    (context) => adapter.publish(changes, { ...context, messageId }),
+    (context) => adapter.publish(changes, { ...context, ...about }),
     (failure) => ({ ok: false, failure }),
   );
 }
@@ -66,6 +68,21 @@ export function verify(
     channel,
     options,
     (context) => adapter.verify(context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel for an order that a webhook only named. As {@link publish}. */
+export function fetchOrder(
+  adapter: Required<Pick<ChannelAdapter, 'fetchOrder'>>,
+  channel: ChannelRow,
+  orderId: string,
+  options: PublishOptions,
+): Promise<FetchOrderResult> {
+  return call<FetchOrderResult>(
+    channel,
+    options,
+    (context) => adapter.fetchOrder(orderId, context),
     (failure) => ({ ok: false, failure }),
   );
 }

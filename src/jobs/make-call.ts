@@ -135,7 +135,8 @@ async function send(
   const startedAt = startOf(clock);
   const from = performance.now();
   const changes = call.steps.flatMap((step) => step.changes);
-  const result = await publish(adapter, channel, changes, how.messageId, {
+  const about = { messageId: how.messageId, readAt: call.readAt };
+  const result = await publish(adapter, channel, changes, about, {
     secretBox: context.secretBox,
     now: () => context.clock.now(),
     signal: gate.signal,
