@@ -19,8 +19,8 @@ export async function createHook(
 }
 
 /**
- * Sends a payload to the webhooks of a topic, once: what fails is not sent again, and a webhook that
- * fails too often in a row is disabled.
+ * Sends a payload to the webhooks of a topic, once: what fails is not sent again, and a webhook
+ * that fails too often in a row is disabled.
  */
 export async function deliver(state: StoreState, topic: string, payload: unknown): Promise<void> {
   const hooks = state.hooks.filter((hook) => hook.topic === topic && hook.status === 'active');

@@ -26,8 +26,8 @@ const orderSchema = z.object({
 type Order = z.infer<typeof orderSchema>;
 
 /**
- * Asks for an order. Square's webhooks only name it, so what is read here is how it is by now, which
- * may be newer than what the webhook was about.
+ * Asks for an order. Square's webhooks only name it, so what is read here is how it is by now,
+ * which may be newer than what the webhook was about.
  */
 export async function fetchOrder(
   client: HttpClient,
@@ -44,9 +44,9 @@ export async function fetchOrder(
 }
 
 /**
- * A whole order. Lines that are no item of the catalog, such as an amount that was typed in, have no
- * stock. Returns are orders of their own at Square and do not say whether something went back to
- * stock: what did, it counts, and tells with its counts.
+ * A whole order. Lines that are no item of the catalog, such as an amount that was typed in, have
+ * no stock. Returns are orders of their own at Square and do not say whether something went back
+ * to stock: what did, it counts, and tells with its counts.
  */
 function orderOf(order: Order): InboundOrder | null {
   if (order.state === 'DRAFT') return null;

@@ -24,12 +24,11 @@ type Sent = { readonly outcomes: readonly ChangeOutcome[] } | { readonly failure
 const answerSchema = z.object({ counts: z.array(countSchema).default([]) });
 
 /**
- * Tells Square what is there: physical counts as of the time when the figures were read. Square puts
- * counts in the order of those times, so that one that arrives late does not undo a newer one.
- *
- * The key goes with the content: a repeat of the call says the same under the same key. A call that
- * is not taken because of some of its rows is halved until they are alone, each half under a key of
- * its own that follows from that of the call.
+ * Tells Square what is there: physical counts as of the time when the figures were read. Square
+ * puts counts in the order of those times, so that one that arrives late does not undo a newer
+ * one.  The key goes with the content: a repeat of the call says the same under the same key. A
+ * call that is not taken because of some of its rows is halved until they are alone, each half
+ * under a key of its own that follows from that of the call.
  */
 export async function setCounts(
   client: HttpClient,

@@ -13,8 +13,8 @@ const answerSchema = z.object({ update: z.array(updatedSchema) });
 
 /**
  * Sets stock quantities. Products go together, variations product by product, so one call is
- * several requests: what some of them did counts even where others failed. Each item has a result of
- * its own, whatever the status says.
+ * several requests: what some of them did counts even where others failed. Each item has a result
+ * of its own, whatever the status says.
  */
 export async function setStock(
   client: HttpClient,

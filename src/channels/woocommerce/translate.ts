@@ -17,10 +17,9 @@ const productSchema = z.object({
 });
 
 /**
- * What a webhook tells. Throws for a body that is not what its topic promises.
- *
- * `order.deleted` says only which order it was. It tells nothing: shops clear away old orders, and
- * what was sold in them stays sold. Cancel an order before deleting it, and its stock is given back.
+ * What a webhook tells. Throws for a body that is not what its topic promises.  `order.deleted`
+ * says only which order it was. It tells nothing: shops clear away old orders, and what was sold
+ * in them stays sold. Cancel an order before deleting it, and its stock is given back.
  */
 export function translate(topic: string, body: Buffer): readonly InboundEvent[] {
   if (orderTopics.has(topic)) {

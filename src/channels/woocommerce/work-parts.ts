@@ -28,7 +28,8 @@ export type WorkedPart<Item, Data> =
 
 /**
  * Makes one request for each part, a few at a time. A part that is too large is halved until it is
- * not. After a failure of the channel's nothing more is asked: the parts that are left fail as well.
+ * not. After a failure of the channel's nothing more is asked: the parts that are left fail as
+ * well.
  */
 export async function workParts<Item, Data>(
   parts: readonly Part<Item>[],

@@ -11,7 +11,7 @@ async function open(options: SellerOptions = {}): Promise<SellerRig> {
 
 const places = { seed: { skus: skus(5, 7), locations: ['L1', 'L2'] } };
 
-test('what Square shows is read in the order asked for, and null where it has nothing', async () => {
+test('what Square shows is read in the order asked for, null where it has nothing', async () => {
   const rig = await open({ ...places, pageSize: 2 });
   rig.pass(1_000);
   rig.seller.sell('S1', 9, 'L2');

@@ -89,7 +89,7 @@ test('a repeat says the same under the same key and is done once', async () => {
   expect(rig.seller.history('S0')).toHaveLength(2);
 });
 
-test('a key that Square knows with other content fails the call, which is then made anew', async () => {
+test('a key known with other content fails the call, which is then made anew', async () => {
   const rig = await open({ seed: { skus: skus(1, 1) } });
   const messageId = 'msg_twice';
   await rig.publish([rig.change('S0', 5)], { messageId });
@@ -144,7 +144,7 @@ test('where a part of a call has no answer nobody says that nothing was done', a
   expect(rig.seller.stockOf('S0')).toBe(9);
 });
 
-test('a call that is too old is made anew, and one whose time has not come is repeated', async () => {
+test('a call that is too old is made anew, one whose time has not come repeated', async () => {
   const rig = await open({ seed: { skus: skus(1, 1) } });
   const old = rig.context();
   rig.pass(25 * hourMs);

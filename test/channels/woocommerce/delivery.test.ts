@@ -65,7 +65,7 @@ test('5,000 changes of 500 SKUs reach the shop exactly, whatever fails on the wa
   expect(failed.length).toBeGreaterThan(20);
 });
 
-test('a shop that counts no stock is a dead letter that says so, and is sent again later', async () => {
+test('a shop that counts no stock is a dead letter that says so, sent again later', async () => {
   const vendor = await startStore({ seed: { skus: { A: 0, B: 0 } } });
   store = vendor;
   vendor.state.managesStock = false;

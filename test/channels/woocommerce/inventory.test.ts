@@ -10,7 +10,7 @@ async function open(options: StoreOptions = {}): Promise<StoreRig> {
   return rig;
 }
 
-test('what the shop shows is read in the order asked for, and null where it has nothing', async () => {
+test('what the shop shows is read in the order asked for, null where it has nothing', async () => {
   const rig = await open({ seed: { skus: skus(3, 7), variable: { Shirt: { red: 4 } } } });
   addProduct(rig.store.state, { sku: 'loose' });
   rig.store.setByHand('S2', -2);

@@ -67,7 +67,7 @@ test('a webhook that the shop did not sign is not taken', () => {
   expect(authenticate(webhook, undefined)).toEqual({ ok: false });
 });
 
-test('the same webhook has one id, and another one another, whatever the delivery is called', () => {
+test('the same webhook has one id, another one another, whatever the delivery is called', () => {
   const idOf = (webhook: SignedWebhook) => {
     const found = authenticate(webhook, secret);
     return found.ok ? found.webhookId : '';
