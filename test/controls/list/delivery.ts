@@ -198,8 +198,7 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_sweep.sql',
-        before:
-          "when k.state = 'queued' then " + 'k.job_id not in (select w.job_id from working w)\n',
+        before: "when k.state = 'queued' then k.job_id not in (select w.job_id from working w)\n",
         after: "when k.state = 'queued' then false\n",
       },
     ],
