@@ -1,17 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { closeAdapters, countDeadLetters, createAdapters } from './channels/index.ts';
+import {
+  checkKinds,
+  closeAdapters,
+  countDeadLetters,
+  createAdapters,
+  ListingIndex,
+} from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openCore, type Core } from './core.ts';
 import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
-import { startJobs, type DeliveryEvents, type Jobs } from './jobs/index.ts';
+import type { InboxContext } from './inbox/index.ts';
+import { channelLabel, reportEvents, startJobs, type Jobs } from './jobs/index.ts';
 import type { Logger } from './logger.ts';
-import { defaultMerchantId, ensureAdminKey } from './merchants/index.ts';
+import { ensureAdminKey } from './merchants/index.ts';
 import { createMetrics, type Metrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
 import { expireReservations } from './reservations/index.ts';
+import { countQuarantined, type SourceEvents, type SourceName } from './sources/index.ts';
 import { countOversold } from './stock/index.ts';
 
 export type AppOptions = {
@@ -40,16 +48,25 @@ const { version } = JSON.parse(
 export async function startApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const startedAt = new Date();
   const metrics = createMetrics();
+  const adapters = createAdapters(config.channels);
+  checkKinds(adapters, config.inventorySync.channels);
   let jobs: Jobs | undefined;
   const core = await openCore(config, logger, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     onBatch: (report) => metrics.recordBatch(report),
     onCommitted: () => jobs?.wakeRelay(),
+    sourceEvents: sourceEvents(metrics, logger),
   });
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
-  const adapters = createAdapters(config.channels);
-  const { propagation, reservations } = config.inventorySync;
+  const inbox: InboxContext = {
+    db,
+    together: core.sources.together,
+    adapters,
+    listings: new ListingIndex(db),
+  };
+  const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
+  const { server } = config;
   const startedJobs = await startJobs({
     connectionString,
     adapters,
@@ -63,9 +80,16 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
       maxAttempts: propagation.maxAttempts,
       deadLetters: propagation.dlqEnabled,
     },
-    events: deliveryEvents(metrics, logger),
+    events: reportEvents(metrics, logger),
+    breaker: { threshold: server.breakerThreshold, cooldownMs: server.breakerCooldownMs },
+    batchWindowMs: propagation.batchWindowMs,
+    pollIntervalMs: strategy === 'polling' ? pollIntervalSeconds * 1_000 : null,
+    lagAlertMs: propagation.alertThresholdMs,
     workers: options.workers,
     isBusy: () => writer.isBusy,
+    inbox,
+    sources: core.sources,
+    sourceConcurrency: config.server.concurrencySync,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
@@ -77,7 +101,9 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     outboxDepth: () => countMessages(db),
     deadLetters: () => countDeadLetters(db),
     oversoldLevels: () => countOversold(db, clock.offsetMs),
+    quarantinedItems: () => countQuarantined(db),
     breakers: () => startedJobs.circuits(),
+    channels: () => startedJobs.states(),
     bulkheads: () => startedJobs.bulkheads(),
   });
   const { adminApiKey } = config;
@@ -93,6 +119,10 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     metrics,
     adapters,
     wakeChannels: () => startedJobs.wakeChannels(),
+    sources: core.sources,
+    wakeSources: () => startedJobs.wakeSources(),
+    inbox,
+    wakeInbox: () => startedJobs.wakeInbox(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,
@@ -117,24 +147,23 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   };
 }
 
-/** Two merchants may use the same channel id. */
-function labelOf(channel: { readonly merchantId: string; readonly channelId: string }): string {
-  const { merchantId, channelId } = channel;
-  return merchantId === defaultMerchantId ? channelId : `${merchantId}/${channelId}`;
+function labelOfSource({ merchantId, sourceId }: SourceName): string {
+  return channelLabel({ merchantId, channelId: sourceId });
 }
 
-/** What happens to deliveries, as metrics; what an operator has to know, as log lines. */
-function deliveryEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
+/** What sources were read, as metrics; what somebody has to look at, as log lines. */
+function sourceEvents(metrics: Metrics, logger: Logger): SourceEvents {
   return {
-    onAttempt(event) {
-      metrics.countDelivery(labelOf(event), event.outcome);
-      if (event.lagMs !== null) metrics.observeLag(labelOf(event), event.lagMs);
+    onRun(event) {
+      metrics.countSourceRun(labelOfSource(event), event.status, event.counts);
+      if (event.status === 'failed') logger.warn(event, 'a source could not be read to its end');
     },
-    onDead(event) {
-      metrics.countDelivery(labelOf(event), 'dead');
-      logger.error(event, 'a delivery was given up: redrive it when the channel is well');
+    onRefused: (event) => {
+      metrics.countSourceRefusals(labelOfSource(event), event.code, event.items);
     },
-    onPaused: (event) => logger.warn(event, 'a channel was paused'),
-    onRecovered: (event) => logger.warn(event, 'listings that nobody worked on were queued again'),
+    onAlert(alert) {
+      metrics.countSourceAlert(labelOfSource(alert), alert.kind);
+      logger.error(alert, 'a source says something suspicious: approve or refuse it');
+    },
   };
 }

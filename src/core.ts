@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
@@ -13,6 +14,12 @@ import {
 import { openSecretBox, type SecretBox } from './encryption.ts';
 import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
+import {
+  closeSourceKinds,
+  createSourceKinds,
+  type SourceEvents,
+  type SourcesContext,
+} from './sources/index.ts';
 import { LevelReader, openWriterPool, StockWriter, type WriterOptions } from './stock/index.ts';
 
 /** What every way of running onhand needs: the database, brought up to date, and the writer. */
@@ -30,6 +37,8 @@ export type Core = {
   readonly writer: StockWriter;
   readonly levels: LevelReader;
   readonly secretBox: SecretBox;
+  /** What reading sources needs, connections of its own for their pages among it. */
+  readonly sources: SourcesContext;
   close(): Promise<void>;
 };
 
@@ -37,6 +46,7 @@ export type CoreOverrides = {
   readonly clock?: Clock;
   readonly onCommitted?: WriterOptions['onCommitted'];
   readonly onBatch?: WriterOptions['onBatch'];
+  readonly sourceEvents?: SourceEvents;
 };
 
 /** Opens the database (embedded without DATABASE_URL), migrates it, and builds the writer. */
@@ -79,6 +89,11 @@ export async function openCore(
       ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
       ...(overrides.onBatch === undefined ? {} : { onBatch: overrides.onBatch }),
     });
+    const pagePool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
+    const kinds = createSourceKinds({
+      allowPrivateAddresses: config.channels.allowPrivateAddresses,
+      feedFolder: join(config.dataDir, 'feeds'),
+    });
     const stopWatching = watchEmbedded(embedded, logger);
     return {
       config,
@@ -92,10 +107,25 @@ export async function openCore(
       writer,
       levels: new LevelReader(writerPool, clock),
       secretBox,
+      sources: {
+        db: database.db,
+        together: {
+          pool: pagePool,
+          clock,
+          maxRetries: concurrency.maxRetries,
+          ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
+        },
+        kinds,
+        secretBox,
+        clock,
+        settings: config.inventorySync.deltaSync,
+        events: overrides.sourceEvents ?? {},
+      },
       async close() {
         stopWatching();
         await writer.close();
-        await Promise.allSettled([writerPool.end(), pool.end(), database.close()]);
+        const pools = [writerPool.end(), pagePool.end(), pool.end(), database.close()];
+        await Promise.allSettled([...pools, closeSourceKinds(kinds)]);
         await embedded?.close();
       },
     };

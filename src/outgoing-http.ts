@@ -56,12 +56,16 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 /** Opens a client with connections of its own. */
-export function createHttpClient(options: { readonly allowPrivateAddresses: boolean }): HttpClient {
-  const { allowPrivateAddresses } = options;
+export function createHttpClient(options: {
+  readonly allowPrivateAddresses: boolean;
+  /** 4 MB when absent. */
+  readonly answerLimitBytes?: number;
+}): HttpClient {
+  const { allowPrivateAddresses, answerLimitBytes = answerLimit } = options;
   const agent = new Agent({
     connections: 16,
     keepAliveTimeout: 4_000,
-    maxResponseSize: answerLimit,
+    maxResponseSize: answerLimitBytes,
     // The request's signal is the only clock; these stay behind it.
     connect: {
       timeout: 60_000,

@@ -187,8 +187,8 @@ test.each([
   ['log: { level: loud }', 'log.level: found "loud"; allowed: one of trace, debug, info'],
   ['- a', 'onhand.yaml: found ["a"]; allowed: settings by key: inventory_sync'],
   [
-    'inventory_sync: { channels: [ { id: a, kind: etsy } ] }',
-    'inventory_sync.channels.0.kind: found "etsy"; allowed: one of shopify, amazon',
+    'inventory_sync: { channels: [ { id: a, kind: Corner Shop } ] }',
+    'inventory_sync.channels.0.kind: found "Corner Shop"; allowed: a kind of channel',
   ],
   [
     'inventory_sync: { monitoring: { alerting: { channels: [ { kind: fax } ] } } }',

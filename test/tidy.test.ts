@@ -22,7 +22,7 @@ import {
 // The rules of the house, checked. Each message says where, what was found, and why it is a rule.
 // That the rules find what breaks them is tested in tidy-rules.test.ts.
 
-const useCases = ['stock', 'reservations', 'outbox', 'idempotency', 'channels', 'sources'];
+const useCases = ['stock', 'reservations', 'outbox', 'idempotency', 'channels', 'sources', 'inbox'];
 const later = ['reconciliation', 'carriers', 'insight'];
 const workers = ['db', 'merchants', ...useCases, ...later, 'monitoring'];
 const faces = [...workers, 'replay', 'jobs', 'listen', 'http', 'console', 'cli'];
@@ -38,6 +38,7 @@ const imports: ImportRules = {
     reservations: ['db', 'stock'],
     channels: ['db', 'outbox', 'stock'],
     sources: ['db', 'stock'],
+    inbox: ['db', 'stock', 'channels'],
     reconciliation: ['db', 'stock', 'channels', 'sources'],
     carriers: ['db', 'stock', 'channels'],
     insight: ['db', 'stock', 'channels'],
@@ -99,8 +100,29 @@ const tables: TableRules = {
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],
-    channels: ['channel', 'listing', 'delivery', 'delivery_attempt'],
+    channels: [
+      'channel',
+      'channel_state',
+      'listing',
+      'listing_request',
+      'stored_call',
+      'accepted_operation',
+      'delivery',
+      'delivery_attempt',
+    ],
+    reconciliation: ['drift'],
     replay: ['replay_order'],
+    inbox: ['inbox_webhook', 'inbound_order', 'inbound_line'],
+    sources: [
+      'source',
+      'source_ownership',
+      'source_schedule',
+      'source_figure',
+      'source_movement',
+      'source_held_item',
+      'source_quarantine',
+      'source_run',
+    ],
   },
   exceptions: [
     {

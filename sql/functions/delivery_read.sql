@@ -15,18 +15,22 @@ returns table (
   "position" bigint, read_at timestamptz, channel_updated_at timestamptz,
   external_ids jsonb, published_quantity integer, published_on_hand integer,
   published_version bigint, pending_since timestamptz, force_nonce text,
+  told_rules integer, rules_version integer, is_paused boolean, unanswered_quantity integer,
   version bigint, recorded_at timestamptz, on_hand integer, available bigint, ended_holds integer,
-  own_versions integer, own_effect bigint, own_without_effect boolean)
+  own_versions integer, own_effect bigint, own_without_effect boolean, overwritten_effect bigint,
+  has_overwritten boolean)
 language sql stable as $$
   select u.position, c.now, h.updated_at, l.external_ids, l.published_quantity,
     l.published_on_hand, l.published_version, l.pending_since, l.force_nonce,
+    l.told_rules, l.rules_version, l.paused_at is not null, l.unanswered_quantity,
     s.version, s.updated_at, s.on_hand,
     s.on_hand::bigint - s.reserved - s.allocated - s.open_orders - s.pending_sales
       - s.unavailable - s.safety_stock,
     -- a hold that has ended is free, whether the sweep has passed or not
     case when s.reserved > 0
       then expired_holds(p_merchant, u.sku, u.location_id, c.now) else 0 end,
-    coalesce(o.versions, 0), coalesce(o.effect, 0), coalesce(o.without_effect, false)
+    coalesce(o.versions, 0), coalesce(o.effect, 0), coalesce(o.without_effect, false),
+    coalesce(o.overwritten, 0), coalesce(o.has_overwritten, false)
   from (select clock_timestamp() + p_offset_ms * interval '1 millisecond' as now offset 0) c
   cross join lateral (
     select h.updated_at from channel h
@@ -43,10 +47,15 @@ language sql stable as $$
     where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
   left join lateral (
-    select count(*)::integer as versions, sum(v.effect)::bigint as effect,
-      bool_or(v.effect = 0) as without_effect
+    select (count(*) filter (where v.is_later))::integer as versions,
+      coalesce(sum(v.effect) filter (where v.is_later), 0)::bigint as effect,
+      bool_or(v.effect = 0) as without_effect,
+      coalesce(sum(v.effect) filter (where not v.is_later), 0)::bigint as overwritten,
+      bool_or(not v.is_later) as has_overwritten
     from (
-      select sum(quantity_effect(e.quantity) * e.delta) as effect
+      -- what it did before it was last told is not in its figure any more
+      select sum(quantity_effect(e.quantity) * e.delta) as effect,
+        bool_and(l.told_at is null or e.occurred_at > l.told_at) as is_later
       from ledger_entry e
       where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
         and e.version > l.published_version and e.source_channel = p_channel

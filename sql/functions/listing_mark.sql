@@ -48,10 +48,14 @@ begin
     on conflict on constraint listing_pkey do update
       set wanted_version = greatest(l.wanted_version, excluded.wanted_version),
           pending_since = coalesce(l.pending_since, excluded.pending_since),
-          job_id = case when l.state = 'queued' then l.job_id else excluded.job_id end,
-          state = 'queued'
-      -- a version that went out with an older message's job needs no second one
+          job_id = case when l.state in ('queued', 'held') then l.job_id
+            else excluded.job_id end,
+          -- what waits for an approval goes on waiting
+          state = case when l.state = 'held' then l.state else 'queued' end
+      -- a version that went out with an older message's job needs no second one, nor does one that
+      -- a dead letter stands for
       where l.published_version < excluded.wanted_version
+        and (l.state <> 'dead' or l.wanted_version < excluded.wanted_version)
     returning l.merchant_id, l.channel_id, l.sku, l.location_id, l.job_id
   )
   select t.merchant_id, t.channel_id, t.queue, m.job_id, t.sku, t.location_id

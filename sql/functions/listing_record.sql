@@ -2,13 +2,18 @@
 -- Never lowers a published version. A listing that is due again (a newer version, a republish, or
 -- p_more: not everything was sent) goes to the job p_next.
 --
--- Returns 'more' with each listing of a p_next that has to be made, and 'superseded' with the jobs
--- of dead letters that do not matter any more.
+-- p_rules: by which rules the figure was made; -1: by a wider buffer for the time being.
+-- p_told_at: when the channel was told, null where it was not. p_unanswered: of a dead letter, the
+-- figure that the channel may have taken all the same.
+--
+-- Returns 'more' with each listing of a p_next that has to be made, 'superseded' with the jobs of
+-- dead letters that do not matter any more, and 'drift' with drifts that are settled now.
 create or replace function listing_record(
   p_merchant text, p_channel text, p_read_at timestamptz, p_job uuid[], p_sku text[],
   p_location text[], p_version bigint[], p_quantity integer[], p_on_hand integer[],
-  p_nonce text[], p_more boolean[], p_dead text[], p_next uuid[])
-returns table (kind text, job_id uuid, sku text, location_id text)
+  p_nonce text[], p_more boolean[], p_dead text[], p_next uuid[], p_rules integer[],
+  p_told_at timestamptz[], p_unanswered integer[])
+returns table (kind text, job_id uuid, sku text, location_id text, drift_id text)
 language plpgsql as $$
 #variable_conflict use_column
 begin
@@ -21,14 +26,21 @@ begin
 
   return query
   with input as materialized (
-    select u.*, l.row_id, l.dead_delivery,
+    select u.*, l.row_id, l.dead_delivery, l.drift_id,
       u.dead is null and (l.wanted_version > u.version or u.more
-        or l.force_nonce is distinct from u.nonce) as due_again
+        or l.force_nonce is distinct from u.nonce
+        or (u.rules >= 0 and u.rules <> c.rules_version + l.rules_version)) as due_again
     from unnest(p_job, p_sku, p_location, p_version, p_quantity, p_on_hand, p_nonce, p_more,
-                p_dead, p_next)
-         as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, next)
+                p_dead, p_next, p_rules, p_told_at, p_unanswered)
+         as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, next,
+              rules, told_at, unanswered)
     cross join lateral (
-      select l.ctid as row_id, l.wanted_version, l.force_nonce, l.dead_delivery from listing l
+      select c.rules_version from channel c
+      where c.merchant_id = p_merchant and c.channel_id = p_channel offset 0) c
+    cross join lateral (
+      select l.ctid as row_id, l.wanted_version, l.force_nonce, l.dead_delivery, l.drift_id,
+        l.rules_version
+      from listing l
       where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
         and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l
   ), recorded as (
@@ -42,6 +54,12 @@ begin
         published_at = case when i.dead is null
             and (i.version > l.published_version or i.nonce is not null)
           then clock_timestamp() else l.published_at end,
+        told_rules = case when i.dead is null then i.rules else l.told_rules end,
+        told_at = case when i.dead is null then coalesce(i.told_at, l.told_at)
+          else l.told_at end,
+        unanswered_quantity = case when i.dead is not null then i.unanswered
+          when i.told_at is null then l.unanswered_quantity end,
+        drift_id = case when i.dead is null and not i.more then null else l.drift_id end,
         force_nonce = case when i.dead is null and not i.more
             and l.force_nonce is not distinct from i.nonce
           then null else l.force_nonce end,
@@ -54,7 +72,8 @@ begin
         dead_delivery = i.dead
     from input i
     where l.ctid = i.row_id
-    returning l.sku, l.location_id, i.next, i.due_again, i.dead_delivery as left_delivery
+    returning l.sku, l.location_id, i.next, i.due_again, i.dead_delivery as left_delivery,
+      case when l.drift_id is null then i.drift_id end as settled_drift
   ), superseded as (
     update delivery d
     set open_listings = greatest(d.open_listings - n.left, 0),
@@ -66,8 +85,12 @@ begin
     where d.merchant_id = p_merchant and d.delivery_id = n.left_delivery
     returning d.job_id, d.status
   )
-  select 'more', r.next, r.sku, r.location_id from recorded r where r.due_again
+  select 'more', r.next, r.sku, r.location_id, null from recorded r where r.due_again
   union all
-  select 'superseded', s.job_id, null, null from superseded s where s.status = 'superseded';
+  select 'superseded', s.job_id, null, null, null from superseded s
+  where s.status = 'superseded'
+  union all
+  select 'drift', null, null, null, r.settled_drift from recorded r
+  where r.settled_drift is not null;
 end
 $$;

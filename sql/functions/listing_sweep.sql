@@ -7,9 +7,10 @@
 --
 -- p_working: jobs whose call is in flight here, whatever became of their rows in the job table.
 -- p_grace_ms: a level that changed just now is the relay's business.
+-- p_rules: also listings whose figure was made by other rules than those in force.
 create or replace function listing_sweep(
   p_merchant text, p_channel text, p_after_sku text, p_after_location text, p_limit integer,
-  p_nonce text, p_working uuid[], p_grace_ms integer, p_batch integer)
+  p_nonce text, p_working uuid[], p_grace_ms integer, p_batch integer, p_rules boolean)
 returns table (job_id uuid, sku text, location_id text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -33,8 +34,10 @@ begin
     where s.merchant_id = p_merchant
       and (p_after_sku is null or (s.sku, s.location_id) > (p_after_sku, p_after_location))
     order by s.sku, s.location_id limit p_limit
-  ), due as (
-    select p.* from page p
+  ), known as materialized (
+    select p.*, l.sku is not null as is_listed, l.state, l.job_id, l.dead_delivery,
+      l.told_rules, l.rules_version, l.published_version, l.wanted_version
+    from page p
     left join lateral (
       select l.* from listing l
       where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = p.sku
@@ -44,15 +47,25 @@ begin
       and (v_channel.selects_all or l.sku is not null)
       and (v_channel.mode = 'latest' or l.sku is not null
            or p.updated_at >= v_channel.created_at)
-      and case
-        when p_nonce is not null or l.sku is null then true
-        when l.state = 'queued' then not listing_has_job(v_channel.queue, l.job_id, p_working)
-        when l.state = 'dead' then not exists (
+      and l.state is distinct from 'held'
+  ), working as materialized (
+    -- once for each job, which has many listings
+    select j.job_id
+    from (select distinct k.job_id from known k where k.state = 'queued' offset 0) j
+    where listing_has_job(v_channel.queue, j.job_id, p_working)
+  ), due as (
+    select k.sku, k.location_id, k.version, k.updated_at from known k
+    where case
+        when p_nonce is not null or not k.is_listed then true
+        when k.state = 'queued' then k.job_id not in (select w.job_id from working w)
+        when k.state = 'dead' then not exists (
           select from delivery d
-          where d.merchant_id = p_merchant and d.delivery_id = l.dead_delivery
+          where d.merchant_id = p_merchant and d.delivery_id = k.dead_delivery
             and d.status in ('dead', 'redriving'))
-        else greatest(p.version, l.wanted_version) > l.published_version
-          and p.updated_at < clock_timestamp() - p_grace_ms * interval '1 millisecond'
+        when p_rules and k.published_version > 0
+          and k.told_rules <> v_channel.rules_version + k.rules_version then true
+        else greatest(k.version, k.wanted_version) > k.published_version
+          and k.updated_at < clock_timestamp() - p_grace_ms * interval '1 millisecond'
       end
   )
   select array_agg(d.sku order by d.sku, d.location_id),
@@ -101,7 +114,10 @@ begin
     returning sku, location_id, job_id
   ), queued as (
     update listing l
-    set state = 'queued', force_nonce = coalesce(p_nonce, l.force_nonce),
+    set state = 'queued',
+        -- that the channel is elsewhere now is not forgotten over a republish
+        force_nonce = case when l.force_nonce like 'moved-%' then l.force_nonce
+          else coalesce(p_nonce, l.force_nonce) end,
         wanted_version = greatest(l.wanted_version, d.version),
         pending_since = case when d.version > l.published_version
           then coalesce(l.pending_since, d.since) else l.pending_since end,
@@ -114,7 +130,9 @@ begin
       and (p_nonce is not null
         or (l.state = 'queued' and not listing_has_job(v_channel.queue, l.job_id, p_working))
         or (l.state <> 'queued'
-            and greatest(d.version, l.wanted_version) > l.published_version))
+            and (greatest(d.version, l.wanted_version) > l.published_version
+              or (p_rules and l.told_rules <> v_channel.rules_version + l.rules_version))))
+      and l.state <> 'held'
     returning l.sku, l.location_id, l.job_id, j.job_id as new_job_id
   )
   select c.job_id, c.sku, c.location_id from created c

@@ -43,8 +43,16 @@ export type PublishContext<Config = unknown, Credentials = unknown> = AdapterCon
   Config,
   Credentials
 > & {
-  /** The call's idempotency key: the same for the same content, on every retry and everywhere. */
+  /**
+   * The call's idempotency key: the same on every retry of the same content. Of a stored call it is
+   * made once, and what follows its answer has another even where it says the same.
+   */
   readonly messageId: string;
+  /**
+   * When the figures were read, by the database's clock: of a stored call the same on every retry,
+   * and later in each call about the same listing. Absent outside of deliveries.
+   */
+  readonly readAt?: Date;
 };
 
 /**
@@ -95,12 +103,15 @@ export function failureOfStatus(
     return {
       ...failure,
       scope: 'channel',
+      ...(status === 429 ? { isNotDone: true } : {}),
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     };
   }
   // The receiver is there and says what it thinks of this request; others may be welcome.
   const isAboutRequest = status >= 300 && status < 500 && status !== 408;
-  return { ...failure, scope: isAboutRequest ? 'request' : 'channel' };
+  if (!isAboutRequest) return { ...failure, scope: 'channel' };
+  // A conflict may be one with what the same call did before.
+  return { ...failure, scope: 'request', ...(status === 409 ? {} : { isNotDone: true }) };
 }
 
 export type PublishResult =
@@ -193,18 +204,32 @@ export type InboundLine = {
   readonly quantity: number;
 };
 
+/** The whole state of a channel's order. */
+export type InboundOrder = {
+  readonly kind: 'order';
+  /** The channel's order number. */
+  readonly orderId: string;
+  /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
+  readonly status: 'pending' | 'confirmed' | 'cancelled';
+  /** Orders states of one order: a newer one has a higher figure. */
+  readonly revision: number;
+  readonly occurredAt: Date;
+  readonly lines: readonly InboundLine[];
+};
+
+/** An order as it is now; null: it wants no stock, or the channel does not have it. */
+export type FetchOrderResult =
+  | { readonly ok: true; readonly order: InboundOrder | null }
+  | { readonly ok: false; readonly failure: PublishFailure };
+
 /** What a webhook tells. Each is the whole state of its subject at a time, never a step. */
 export type InboundEvent =
+  | InboundOrder
   | {
-      readonly kind: 'order';
-      /** The channel's order number. */
+      /** An order has changed, and the webhook does not say how: `fetchOrder` has to be asked. */
+      readonly kind: 'order_changed';
       readonly orderId: string;
-      /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
-      readonly status: 'pending' | 'confirmed' | 'cancelled';
-      /** Orders states of one order: a newer one has a higher figure. */
-      readonly revision: number;
       readonly occurredAt: Date;
-      readonly lines: readonly InboundLine[];
     }
   | {
       /** The channel shows another quantity, by its own account. */
@@ -278,6 +303,11 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
     webhook: Pick<InboundWebhook, 'headers' | 'body'>,
     config: Config,
   ): readonly InboundEvent[];
+  /** Asks for an order, of channels whose webhooks only name it. */
+  fetchOrder?(
+    orderId: string,
+    context: AdapterContext<Config, Credentials>,
+  ): Promise<FetchOrderResult>;
   /** Closes its connections. */
   close?(): Promise<void>;
 };

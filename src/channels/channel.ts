@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../db/index.ts';
-import type { ChannelMode, ChannelTable } from './tables.ts';
+import { readStates, type NotedState } from './channel-state.ts';
+import { bufferOf, type Buffer } from './shown-quantity.ts';
+import type { ChannelMode, ChannelTable, DriftPolicy } from './tables.ts';
 
 export type ChannelRow = Selectable<ChannelTable>;
 
@@ -15,7 +17,10 @@ export type ChannelView = {
   readonly timeoutMs: number;
   /** Null: as the settings say. */
   readonly maxAttempts: number | null;
-  readonly buffer: unknown;
+  readonly buffer: Buffer | null;
+  /** Null: as the settings say. */
+  readonly batchWindowMs: number | null;
+  readonly driftPolicy: DriftPolicy;
   readonly enabled: boolean;
   readonly status: 'active' | 'paused' | 'disabled';
   readonly pausedAt: string | null;
@@ -24,9 +29,22 @@ export type ChannelView = {
   readonly blockedUntil: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** How it does; null: no process has led it yet. */
+  readonly state: NotedState | null;
 };
 
-export function viewChannel(row: ChannelRow): ChannelView {
+/** Channels as the API shows them, each with what its leader noted last. */
+export async function viewChannels(
+  db: Db | Tx,
+  merchantId: string,
+  rows: readonly ChannelRow[],
+): Promise<readonly ChannelView[]> {
+  const ids = rows.map((row) => row.channel_id);
+  const states = await readStates(db, merchantId, ids);
+  return rows.map((row) => viewChannel(row, states.get(row.channel_id) ?? null));
+}
+
+function viewChannel(row: ChannelRow, state: NotedState | null): ChannelView {
   const status = row.paused_at === null ? 'active' : 'paused';
   return {
     channelId: row.channel_id,
@@ -36,7 +54,9 @@ export function viewChannel(row: ChannelRow): ChannelView {
     rateLimitRps: row.rate_limit_rps,
     timeoutMs: row.timeout_ms,
     maxAttempts: row.max_attempts,
-    buffer: row.buffer,
+    buffer: bufferOf(row.buffer),
+    batchWindowMs: row.batch_window_ms,
+    driftPolicy: row.drift_policy,
     enabled: row.enabled,
     status: row.enabled ? status : 'disabled',
     pausedAt: row.paused_at?.toISOString() ?? null,
@@ -44,6 +64,7 @@ export function viewChannel(row: ChannelRow): ChannelView {
     blockedUntil: row.blocked_until?.toISOString() ?? null,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
+    state,
   };
 }
 

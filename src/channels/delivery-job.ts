@@ -15,6 +15,8 @@ export type DeliveryJob = {
   readonly listings: readonly ListingKey[];
   /** Calls made for the delivery before this job took it over. */
   readonly attemptsBefore: number;
+  /** Attempts that earlier jobs spent on the same listings: they count against the limit. */
+  readonly spent: number;
   /** Shares no call with other jobs: unchanged figures have to keep their message id. */
   readonly isAlone: boolean;
 };
@@ -30,7 +32,8 @@ export function newDeliveryJob(
 ): DeliveryJob {
   const { merchantId, channelId, queue } = owner;
   const deliveryId = newId('dlv');
-  return { jobId, merchantId, channelId, queue, deliveryId, listings, attemptsBefore: 0, isAlone };
+  const attempts = { attemptsBefore: 0, spent: 0 };
+  return { jobId, merchantId, channelId, queue, deliveryId, listings, ...attempts, isAlone };
 }
 
 /** Jobs from rows that each name a listing and its job. */

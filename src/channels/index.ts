@@ -1,17 +1,29 @@
+export {
+  countPoll,
+  dropOperations,
+  keepOperations,
+  readOperations,
+} from './accepted-operations.ts';
+export type { AcceptedOperation, KnownOperation } from './accepted-operations.ts';
 export type {
+  AdapterContext,
   Adapters,
+  Capabilities,
   Change,
   ChangeOutcome,
   ChannelAdapter,
+  Confirmation,
+  FetchOrderResult,
+  InboundOrder,
   PublishContext,
   PublishFailure,
   PublishResult,
 } from './adapter.ts';
-export { closeAdapters, createAdapters } from './adapters.ts';
+export { checkKinds, closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
 export { backoffMs } from './backoff.ts';
 export type { RetrySettings } from './backoff.ts';
-export { deadLetterQueue, hasChannels, queueName, viewChannel } from './channel.ts';
+export { deadLetterQueue, hasChannels, queueName } from './channel.ts';
 export type { ChannelRow, ChannelView } from './channel.ts';
 export {
   countDeadLetters,
@@ -21,6 +33,7 @@ export {
   redriveDeadLetters,
 } from './deliveries.ts';
 export type { AttemptView, DeliveryFilter, DeliveryView } from './deliveries.ts';
+export { newDeliveryJob } from './delivery-job.ts';
 export type { DeliveryJob, ListingKey } from './delivery-job.ts';
 export {
   blockChannel,
@@ -42,18 +55,41 @@ export {
   republishChannel,
   resumeChannel,
 } from './manage-channel.ts';
+export { leaveHeld, lockListing, sendHeld } from './held-listings.ts';
+export { takeRequested } from './listing-requests.ts';
 export { markListings } from './mark-listings.ts';
 export { messageIdOf } from './message-id.ts';
 export { replaceJobs, takeRedriven } from './move-listings.ts';
-export { planLatest } from './plan-call.ts';
-export type { Settlement, Step } from './plan-call.ts';
+export { lockListings, observeListings, reassignListings } from './observe-listings.ts';
+export type { ObservedDrift, ObservedListing } from './observe-listings.ts';
+export { planLatest, planRules } from './plan-call.ts';
+export type { PlanRules, Settlement, Step } from './plan-call.ts';
+export { pauseListing } from './pause-listing.ts';
 export { planEntries } from './plan-entries.ts';
-export { canOpenCredentials, publish } from './publish.ts';
+export {
+  canOpenCredentials,
+  confirm,
+  fetchOrder,
+  openChannelCredentials,
+  publish,
+} from './publish.ts';
+export { channelNotFound, findChannelsById } from './manage-channel.ts';
+export { ListingIndex } from './listing-index.ts';
+export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
 export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
+export { verifyWebhook } from './webhook/signature.ts';
+export { bufferSchema, shownQuantity } from './shown-quantity.ts';
+export type { Buffer, ShownRules } from './shown-quantity.ts';
+export { noteState } from './channel-state.ts';
+export type { ChannelState } from './channel-state.ts';
+export { dropStoredCalls, lostCarriers, readStoredCalls, storeCall } from './stored-calls.ts';
+export type { StoredCall } from './stored-calls.ts';
+export { verifyChannel } from './verify-channel.ts';
+export type { Verification } from './verify-channel.ts';
 export { continueBackfill, readRequests, sweepListings } from './sweep-listings.ts';
-export type { AttemptOutcome, ChannelMode, DeliveryStatus } from './tables.ts';
+export type { AttemptOutcome, ChannelMode, DeliveryStatus, DriftPolicy } from './tables.ts';

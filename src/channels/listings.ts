@@ -3,6 +3,7 @@ import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
 import { channelNotFound } from './manage-channel.ts';
+import { movedPrefix } from './plan-call.ts';
 import { lockChannel } from './put-channel.ts';
 
 /** One SKU at one store as a channel knows it. */
@@ -15,8 +16,16 @@ export type ListingView = {
   readonly publishedAt: string | null;
   /** Whether something is on its way to the channel, or could not be brought there. */
   readonly pending: boolean;
-  readonly state: 'idle' | 'queued' | 'dead';
+  /**
+   * `accepted`: the channel has taken it and will apply it. `held`: the channel shows something
+   * else, and somebody has to approve of ours.
+   */
+  readonly state: ListingState;
+  /** The operator shows 0 of it since then; null: it is shown. */
+  readonly pausedAt: string | null;
 };
+
+export type ListingState = 'idle' | 'queued' | 'accepted' | 'held' | 'dead';
 
 export type ListingInput = {
   readonly storeId: string;
@@ -34,12 +43,17 @@ type Row = {
   published_at: Date | null;
   wanted_version: number;
   force_nonce: string | null;
-  state: 'idle' | 'queued' | 'dead';
+  state: ListingState;
+  paused_at: Date | null;
 };
 
 const columns = sql.raw(
-  'sku, location_id, external_ids, published_quantity, published_version, published_at, ' +
-    'wanted_version, force_nonce, state',
+  `sku, location_id, external_ids, published_quantity, published_version, published_at,
+   wanted_version, force_nonce, paused_at,
+   case when state = 'queued' and exists (
+     select from accepted_operation a
+     where a.merchant_id = l.merchant_id and a.channel_id = l.channel_id and a.job_id = l.job_id)
+   then 'accepted' else state end as state`,
 );
 
 function viewListing(row: Row): ListingView {
@@ -52,6 +66,7 @@ function viewListing(row: Row): ListingView {
     publishedAt: row.published_at?.toISOString() ?? null,
     pending: row.state !== 'idle' || row.wanted_version > row.published_version,
     state: row.state,
+    pausedAt: row.paused_at?.toISOString() ?? null,
   };
 }
 
@@ -96,8 +111,11 @@ export async function putListings(
       on conflict (merchant_id, channel_id, sku, location_id) do update
         set external_ids = excluded.external_ids,
             -- under other ids the channel has not been told anything yet
-            force_nonce = case when l.external_ids is distinct from excluded.external_ids
-              and l.published_version > 0 then gen_random_uuid()::text else l.force_nonce end
+            force_nonce = case
+              when l.external_ids is distinct from excluded.external_ids
+                and l.published_version > 0
+                then ${movedPrefix}::text || gen_random_uuid()::text
+              else l.force_nonce end
       returning ${columns}`.execute(tx);
     await restartBackfill(tx, merchantId, channelId);
     const byKey = new Map(rows.map((row) => [`${row.sku}\u0000${row.location_id}`, row]));
@@ -143,7 +161,7 @@ export async function listListings(
     conditions.push(sql`(state <> 'idle' or wanted_version > published_version) = ${pending}`);
   }
   const { rows } = await sql<Row>`
-    select ${columns} from listing where ${sql.join(conditions, sql` and `)}
+    select ${columns} from listing l where ${sql.join(conditions, sql` and `)}
     order by sku, location_id limit ${limit + 1}`.execute(db);
   if (rows.length === 0 && !(await channelExists(db, merchantId, channelId))) {
     return refused(channelNotFound(channelId));

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, sqlStateOf, type Refusal, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
-import { viewChannel, type ChannelView } from './channel.ts';
+import { movedPrefix } from './plan-call.ts';
+import { viewChannels, type ChannelRow, type ChannelView } from './channel.ts';
 
 export function channelNotFound(channelId: string): Refusal {
   return refuse('CHANNEL.NOT_FOUND', 'There is no such channel.', { channelId });
@@ -20,7 +21,26 @@ export async function getChannel(
     .where('merchant_id', '=', merchantId)
     .where('channel_id', '=', channelId)
     .executeTakeFirst();
-  return row === undefined ? undefined : viewChannel(row);
+  if (row === undefined) return undefined;
+  const [view] = await viewChannels(db, merchantId, [row]);
+  return view;
+}
+
+/** The channels of an id, of one merchant or of all: a hundred of them at most. */
+export async function findChannelsById(
+  db: Db,
+  channelId: string,
+  merchantId: string | undefined,
+): Promise<readonly ChannelRow[]> {
+  let query = db
+    .selectFrom('channel')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('enabled', '=', true)
+    .orderBy('merchant_id')
+    .limit(100);
+  if (merchantId !== undefined) query = query.where('merchant_id', '=', merchantId);
+  return await query.execute();
 }
 
 /** Channels by id, at most `limit` after `after`. */
@@ -42,9 +62,19 @@ export async function listChannels(
   const rows = await query.execute();
   const page = rows.slice(0, filter.limit);
   return {
-    items: page.map(viewChannel),
+    items: await viewChannels(db, filter.merchantId, page),
     next: rows.length > filter.limit ? page.at(-1)?.channel_id : undefined,
   };
+}
+
+/** The channel after a change of it. Refusals: CHANNEL.NOT_FOUND. */
+async function changed(
+  db: Db,
+  channelId: string,
+  row: ChannelRow | undefined,
+): Promise<Result<ChannelView>> {
+  const [view] = row === undefined ? [] : await viewChannels(db, row.merchant_id, [row]);
+  return view === undefined ? refused(channelNotFound(channelId)) : ok(view);
 }
 
 /**
@@ -104,7 +134,7 @@ export async function pauseChannel(
     .where('channel_id', '=', channelId)
     .returningAll()
     .executeTakeFirst();
-  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+  return await changed(db, channelId, row);
 }
 
 /** Goes on with deliveries, at once. Refusals: CHANNEL.NOT_FOUND. */
@@ -125,7 +155,7 @@ export async function resumeChannel(
     .where('channel_id', '=', channelId)
     .returningAll()
     .executeTakeFirst();
-  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+  return await changed(db, channelId, row);
 }
 
 /**
@@ -141,12 +171,15 @@ export async function republishChannel(
   const row = await db
     .updateTable('channel')
     .set({
-      backfill: JSON.stringify({ nonce: randomUUID(), after: null }),
+      // What is somewhere else now is told so, also in a run that starts over.
+      backfill: sql<string>`jsonb_build_object('after', null, 'nonce',
+        case when backfill ->> 'nonce' like ${`${movedPrefix}%`} then ${movedPrefix}::text
+          else '' end || ${randomUUID()}::text)`,
       updated_at: sql<Date>`clock_timestamp()`,
     })
     .where('merchant_id', '=', merchantId)
     .where('channel_id', '=', channelId)
     .returningAll()
     .executeTakeFirst();
-  return row === undefined ? refused(channelNotFound(channelId)) : ok(viewChannel(row));
+  return await changed(db, channelId, row);
 }

@@ -3,10 +3,12 @@ import { sql } from 'kysely';
 import type { Tx } from '../db/index.ts';
 import type { ChannelRow } from './channel.ts';
 import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
+import { moveCarried } from './stored-calls.ts';
 
 /**
  * Gives what jobs had to do to new jobs, which the caller inserts in place of the old ones. Calls
- * that the old ones made may still be under way somewhere: nothing of them is recorded any more.
+ * that the old ones made may still be under way somewhere: nothing of them is recorded any more,
+ * and those that are stored are repeated by the new ones.
  * @param attempts calls made for each job so far, kept as part of the delivery's history
  */
 export async function replaceJobs(
@@ -25,6 +27,7 @@ export async function replaceJobs(
       ${rows.map((row) => nextIds.get(row.jobId) ?? null)}::uuid[],
       ${rows.map((row) => row.sku)}::text[], ${rows.map((row) => row.storeId)}::text[])
   `.execute(tx);
+  await moveCarried(tx, channel, nextIds);
   const left = new Map<string, [string, string][]>();
   for (const row of moved.rows) {
     const listings = left.get(row.job_id) ?? [];

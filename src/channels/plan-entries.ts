@@ -3,7 +3,7 @@ import type { Db } from '../db/index.ts';
 import { entryIdOf, effectOnAvailable, quantityFromColumn } from '../stock/index.ts';
 import type { Change } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
-import { keyOf, planLatest, upToDate, type Step } from './plan-call.ts';
+import { keyOf, planLatest, upToDate, versionOf, type PlanRules, type Step } from './plan-call.ts';
 import type { DueListing } from './read-listings.ts';
 
 type EntryRow = {
@@ -28,6 +28,7 @@ export async function planEntries(
   db: Db,
   channel: ChannelRow,
   due: readonly DueListing[],
+  rules: PlanRules,
   limit: number,
 ): Promise<readonly Step[]> {
   const behind = due.filter(
@@ -42,20 +43,20 @@ export async function planEntries(
   for (const listing of due) {
     const base = bases.get(listing);
     if (base === undefined) {
-      steps.push(withoutEntries(listing));
+      steps.push(withoutEntries(listing, rules));
       continue;
     }
     const mine = entries.get(listing) ?? [];
     const taken = wholeVersions(mine, room, limit);
     room = Math.max(room - taken.length, 0);
-    steps.push(stepOf(channel, listing, base, taken));
+    steps.push(stepOf(channel, listing, rules, base, taken));
   }
   return steps;
 }
 
 /** Nothing new in the ledger; a republish sends the figures all the same, without an entry. */
-function withoutEntries(due: DueListing): Step {
-  return due.nonce === null ? upToDate(due) : planLatest(due);
+function withoutEntries(due: DueListing, rules: PlanRules): Step {
+  return due.nonce === null ? upToDate(due, rules) : planLatest(due, rules);
 }
 
 /**
@@ -85,6 +86,7 @@ function lastVersionStart(entries: readonly EntryRow[]): number {
 function stepOf(
   channel: ChannelRow,
   due: DueListing,
+  rules: PlanRules,
   base: Figures,
   entries: readonly EntryRow[],
 ): Step {
@@ -124,8 +126,10 @@ function stepOf(
     quantity: Math.max(figures.available, 0),
     onHand: figures.onHand,
     more: version < (due.level?.version ?? 0),
+    rules: versionOf(due, rules),
   };
-  return { settlement, changes, isEcho: changes.length === 0 && entries.length > 0 };
+  const isEcho = changes.length === 0 && entries.length > 0;
+  return { settlement, changes, isEcho, explained: [] };
 }
 
 function changesAvailable(entries: readonly EntryRow[], version: number): boolean {

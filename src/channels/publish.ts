@@ -1,5 +1,14 @@
 import type { SecretBox } from '../encryption.ts';
-import type { Change, ChannelAdapter, PublishResult } from './adapter.ts';
+import type {
+  AdapterContext,
+  Change,
+  ChannelAdapter,
+  Confirmation,
+  FetchOrderResult,
+  PublishContext,
+  PublishFailure,
+  PublishResult,
+} from './adapter.ts';
 import { credentialsContext, type ChannelRow } from './channel.ts';
 
 /** What a call to a channel needs besides its content. */
@@ -14,30 +23,94 @@ export type PublishOptions = {
  * Makes one call to a channel and gives up at its timeout. Never rejects: what goes wrong here
  * (credentials that cannot be opened, a bug in an adapter) is a failed attempt like any other.
  */
-export async function publish(
+export function publish(
   adapter: ChannelAdapter,
   channel: ChannelRow,
   changes: readonly Change[],
-  messageId: string,
+  about: Pick<PublishContext, 'messageId' | 'readAt'>,
   options: PublishOptions,
 ): Promise<PublishResult> {
-  const { merchant_id: merchantId, channel_id: channelId } = channel;
+  return call(
+    channel,
+    options,
+    (context) => adapter.publish(changes, { ...context, ...about }),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** What an operation came to, or why nobody can say. */
+export type ConfirmResult =
+  Confirmation | { readonly kind: 'failed'; readonly failure: PublishFailure };
+
+/** Asks a channel what became of an accepted operation. As {@link publish}. */
+export function confirm(
+  adapter: Required<Pick<ChannelAdapter, 'confirm'>>,
+  channel: ChannelRow,
+  operation: string,
+  changes: readonly Change[],
+  options: PublishOptions,
+): Promise<ConfirmResult> {
+  return call<ConfirmResult>(
+    channel,
+    options,
+    (context) => adapter.confirm(operation, changes, context),
+    (failure) => ({ kind: 'failed', failure }),
+  );
+}
+
+/** Asks a channel whether it takes its credentials. As {@link publish}. */
+export function verify(
+  adapter: Required<Pick<ChannelAdapter, 'verify'>>,
+  channel: ChannelRow,
+  options: PublishOptions,
+): Promise<PublishResult> {
+  return call<PublishResult>(
+    channel,
+    options,
+    (context) => adapter.verify(context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel for an order that a webhook only named. As {@link publish}. */
+export function fetchOrder(
+  adapter: Required<Pick<ChannelAdapter, 'fetchOrder'>>,
+  channel: ChannelRow,
+  orderId: string,
+  options: PublishOptions,
+): Promise<FetchOrderResult> {
+  return call<FetchOrderResult>(
+    channel,
+    options,
+    (context) => adapter.fetchOrder(orderId, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** A call with the channel's settings and credentials, ended at its timeout. */
+async function call<Answer>(
+  channel: ChannelRow,
+  options: PublishOptions,
+  make: (context: AdapterContext) => Promise<Answer>,
+  fail: (failure: PublishFailure) => Answer,
+): Promise<Answer> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new Error('timeout')), channel.timeout_ms);
+  let isMade = false;
   try {
     const credentials = openCredentials(channel, options.secretBox);
-    return await adapter.publish(changes, {
-      merchantId,
-      channelId,
+    isMade = true;
+    return await make({
+      merchantId: channel.merchant_id,
+      channelId: channel.channel_id,
       config: channel.config,
       credentials,
-      messageId,
       signal: AbortSignal.any([timeout.signal, options.signal]),
       now: options.now,
     });
   } catch (error) {
     const code = error instanceof CredentialsUnusable ? 'credentials_unusable' : 'internal';
-    return { ok: false, failure: { code, scope: 'channel' } };
+    return fail({ code, scope: 'channel', ...(isMade ? {} : { isNotDone: true }) });
   } finally {
     clearTimeout(timer);
   }
@@ -50,6 +123,15 @@ export function canOpenCredentials(channel: ChannelRow, secretBox: SecretBox): b
     return true;
   } catch {
     return false;
+  }
+}
+
+/** A channel's credentials; undefined where this process has not the key they were sealed with. */
+export function openChannelCredentials(channel: ChannelRow, secretBox: SecretBox): unknown {
+  try {
+    return openCredentials(channel, secretBox);
+  } catch {
+    return undefined;
   }
 }
 

@@ -9,11 +9,14 @@ import { plannedKinds } from './adapters.ts';
 import {
   credentialsContext,
   queueName,
-  viewChannel,
+  viewChannels,
   type ChannelRow,
   type ChannelView,
 } from './channel.ts';
-import type { ChannelMode } from './tables.ts';
+import { movedPrefix } from './plan-call.ts';
+import { dropCarried } from './stored-calls.ts';
+import { bufferOf, bufferSchema, type Buffer } from './shown-quantity.ts';
+import type { ChannelMode, DriftPolicy } from './tables.ts';
 
 const defaultTimeoutMs = 5_000;
 /** A call holds one of the channel's few places for so long. */
@@ -34,13 +37,27 @@ export type PutChannelInput = {
   /** 1 … 1,000; absent: as the settings say. */
   readonly maxAttempts?: number | null | undefined;
   readonly enabled?: boolean | undefined;
-  readonly buffer?: unknown;
+  readonly buffer?: Buffer | null | undefined;
+  /** How long changes are collected for one call, in ms; absent: as the settings say. */
+  readonly batchWindowMs?: number | null | undefined;
+  /** `ours` when absent. */
+  readonly driftPolicy?: DriftPolicy | undefined;
 };
 
 export type PutChannelContext = {
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;
   readonly clock: Clock;
+  /** What channels get that do not say otherwise. */
+  readonly presets?: readonly ChannelPreset[];
+};
+
+/** Settings for the channel of this id, or, where the id is the kind's name, for all of a kind. */
+export type ChannelPreset = {
+  readonly id: string;
+  readonly kind: string;
+  readonly rateLimitRps?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 };
 
 export type PutChannelResult = {
@@ -85,14 +102,11 @@ export async function putChannel(
     }
     const row = await writeChannel(tx, { adapter, config, input, before, context, secrets });
     await dropUnselected(tx, row);
-    if (secrets.generated === undefined) {
-      return ok({ created: before === undefined, channel: viewChannel(row) });
-    }
-    return ok({
-      created: before === undefined,
-      channel: viewChannel(row),
-      generatedSecret: secrets.generated,
-    });
+    const [channel] = await viewChannels(tx, input.merchantId, [row]);
+    if (channel === undefined) throw new Error('a channel that was written has no view');
+    const { generated } = secrets;
+    const secret = generated === undefined ? {} : { generatedSecret: generated };
+    return ok({ created: before === undefined, channel, ...secret });
   });
 }
 
@@ -123,6 +137,13 @@ function invalidFields(adapter: ChannelAdapter, input: PutChannelInput): FieldEr
   }
   if (typeof rateLimitRps === 'number' && !(rateLimitRps > 0 && rateLimitRps <= 100_000)) {
     errors.push({ path: 'rateLimitRps', message: 'a number above 0, at most 100000' });
+  }
+  if (input.buffer !== undefined && input.buffer !== null) {
+    errors.push(...fieldErrors('buffer', bufferSchema.safeParse(input.buffer).error));
+    if (input.mode === 'every') {
+      const message = 'of a latest channel: every tells what each change did';
+      errors.push({ path: 'buffer', message });
+    }
   }
   return errors;
 }
@@ -182,18 +203,26 @@ async function writeChannel(
   const { adapter, config, input, before, context, secrets } = what;
   const { merchantId, channelId } = input;
   const selection = adapter.selects(config);
+  const preset = presetOf(input, context.presets ?? []);
   const isElsewhere =
     before !== undefined && adapter.address(before.config) !== adapter.address(config);
   // A run that was on its way starts over; with a nonce it sends what was sent already, too.
-  const nonce = isElsewhere ? `moved-${Date.now()}` : (before?.backfill?.nonce ?? null);
+  const nonce = isElsewhere ? `${movedPrefix}${Date.now()}` : (before?.backfill?.nonce ?? null);
+  const buffer = JSON.stringify(bufferOf(input.buffer));
+  const isReshown = before !== undefined && JSON.stringify(bufferOf(before.buffer)) !== buffer;
   const values = {
     kind: input.kind,
     config: JSON.stringify(config),
     mode: input.mode ?? 'latest',
-    rate_limit_rps: input.rateLimitRps ?? null,
-    timeout_ms: input.timeoutMs ?? defaultTimeoutMs,
+    // Null is a word: no limit, whatever the settings say.
+    rate_limit_rps:
+      input.rateLimitRps === undefined ? (preset?.rateLimitRps ?? null) : input.rateLimitRps,
+    timeout_ms: input.timeoutMs ?? preset?.timeoutMs ?? defaultTimeoutMs,
     max_attempts: input.maxAttempts ?? null,
-    buffer: input.buffer === undefined ? null : JSON.stringify(input.buffer),
+    buffer: buffer === 'null' ? null : buffer,
+    rules_version: (before?.rules_version ?? 0) + (isReshown ? 1 : 0),
+    batch_window_ms: input.batchWindowMs ?? null,
+    drift_policy: input.driftPolicy ?? 'ours',
     enabled: input.enabled ?? true,
     queue: queueName(merchantId, channelId),
     selects_all: selection.kind === 'all',
@@ -210,6 +239,8 @@ async function writeChannel(
         }),
     updated_at: sql<Date>`clock_timestamp()`,
   };
+  // Whoever is there now knows nothing of calls to whoever was.
+  if (isElsewhere) await dropCarried(tx, merchantId, channelId);
   // The clock that also stamps ledger entries: an `every` channel begins with what comes after.
   const createdAt = sql<Date>`
     clock_timestamp() + ${context.clock.offsetMs} * interval '1 millisecond'`;
@@ -219,6 +250,15 @@ async function writeChannel(
     .onConflict((conflict) => conflict.columns(['merchant_id', 'channel_id']).doUpdateSet(values))
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** The preset of the channel's id before that of its kind. */
+function presetOf(
+  { channelId, kind }: PutChannelInput,
+  presets: readonly ChannelPreset[],
+): ChannelPreset | undefined {
+  const ofKind = presets.filter((preset) => preset.kind === kind);
+  return ofKind.find(({ id }) => id === channelId) ?? ofKind.find(({ id }) => id === kind);
 }
 
 function chosen(selection: Selection, which: 'skus' | 'stores'): string[] | null {

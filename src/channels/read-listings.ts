@@ -15,6 +15,14 @@ export type DueListing = {
   readonly pendingSince: Date | null;
   /** A republish that was asked for. */
   readonly nonce: string | null;
+  /** By which rules the figure it was told was made. */
+  readonly toldRules: number;
+  /** +1 with each change of the listing's own rules. */
+  readonly rulesVersion: number;
+  /** The operator shows 0 of it. */
+  readonly isPaused: boolean;
+  /** A figure that was sent and never answered. */
+  readonly unansweredQuantity: number | null;
   /** Null: the SKU has no stock level there. */
   readonly level: {
     readonly version: number;
@@ -31,6 +39,9 @@ export type DueListing = {
     readonly effect: number;
     /** One of them left `available` as it was: a sale that had been reserved. */
     readonly hasNoEffect: boolean;
+    /** Of what it had done before it was told, and we came to know after: its figure is ours. */
+    readonly overwrittenEffect: number;
+    readonly hasOverwritten: boolean;
   };
 };
 
@@ -60,6 +71,12 @@ type Row = {
   own_versions: number;
   own_effect: number;
   own_without_effect: boolean;
+  overwritten_effect: number;
+  has_overwritten: boolean;
+  told_rules: number;
+  rules_version: number;
+  is_paused: boolean;
+  unanswered_quantity: number | null;
 };
 
 /** Reads what jobs have to see to: the listings that still belong to them, each once. */
@@ -98,11 +115,17 @@ function toDue(key: { jobId: string; sku: string; storeId: string }, row: Row): 
     publishedVersion: row.published_version,
     pendingSince: row.pending_since,
     nonce: row.force_nonce,
+    toldRules: row.told_rules,
+    rulesVersion: row.rules_version,
+    isPaused: row.is_paused,
+    unansweredQuantity: row.unanswered_quantity,
     level: exists ? { version, recordedAt, onHand, available, endedHolds: row.ended_holds } : null,
     own: {
       versions: row.own_versions,
       effect: row.own_effect,
       hasNoEffect: row.own_without_effect,
+      overwrittenEffect: row.overwritten_effect,
+      hasOverwritten: row.has_overwritten,
     },
   };
 }

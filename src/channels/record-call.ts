@@ -26,13 +26,21 @@ export type AttemptRecord = {
 };
 
 /** A listing's settlement, or the dead letter that it falls to. */
-export type SettledListing = Settlement & { readonly deadDelivery: string | null };
+export type SettledListing = Settlement & {
+  readonly deadDelivery: string | null;
+  /** When the channel was told; null: it was not, or did not take it. */
+  readonly toldAt: Date | null;
+  /** Of a dead letter: the figure that the channel may have taken all the same. */
+  readonly unanswered: number | null;
+};
 
 export type Recorded = {
   /** For listings that are due again; to insert in the same transaction. */
   readonly jobs: readonly DeliveryJob[];
   /** Dead jobs whose copies in the dead-letter queue are of no use any more. */
   readonly supersededJobIds: readonly string[];
+  /** Drifts whose listings show ours now. */
+  readonly settledDriftIds: readonly string[];
 };
 
 /**
@@ -47,15 +55,18 @@ export async function recordListings(
   readAt: Date,
   settled: readonly SettledListing[],
 ): Promise<Recorded> {
-  if (settled.length === 0) return { jobs: [], supersededJobIds: [] };
+  if (settled.length === 0) {
+    return { jobs: [], supersededJobIds: [], settledDriftIds: [] };
+  }
   const rows = settled.toSorted(bySkuAndStore);
   const nextIds = new Map<string, string>();
   for (const { jobId } of rows) if (!nextIds.has(jobId)) nextIds.set(jobId, randomUUID());
   const result = await sql<{
-    kind: 'more' | 'superseded';
+    kind: 'more' | 'superseded' | 'drift';
     job_id: string;
     sku: string | null;
     location_id: string | null;
+    drift_id: string | null;
   }>`
     select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
       ${rows.map((row) => row.jobId)}::uuid[], ${rows.map((row) => row.sku)}::text[],
@@ -63,7 +74,9 @@ export async function recordListings(
       ${rows.map((row) => row.quantity)}::integer[], ${rows.map((row) => row.onHand)}::integer[],
       ${rows.map((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
       ${rows.map((row) => row.deadDelivery)}::text[],
-      ${rows.map((row) => nextIds.get(row.jobId) ?? null)}::uuid[])`.execute(tx);
+      ${rows.map((row) => nextIds.get(row.jobId) ?? null)}::uuid[],
+      ${rows.map((row) => row.rules)}::integer[], ${rows.map((row) => row.toldAt)}::timestamptz[],
+      ${rows.map((row) => row.unanswered)}::integer[])`.execute(tx);
   const owner = {
     merchantId: channel.merchant_id,
     channelId: channel.channel_id,
@@ -78,6 +91,7 @@ export async function recordListings(
       ),
     ),
     supersededJobIds: result.rows.flatMap((row) => (row.kind === 'superseded' ? row.job_id : [])),
+    settledDriftIds: result.rows.flatMap(({ drift_id: driftId }) => driftId ?? []),
   };
 }
 
@@ -108,7 +122,8 @@ export async function recordAttempts(
       select ${merchantId}, delivery_id, ${channelId}, job_id, message_id, status, listings,
         open_listings, clock_timestamp(), clock_timestamp() from input
       on conflict (merchant_id, delivery_id) do update
-        set job_id = excluded.job_id, message_id = excluded.message_id, status = excluded.status,
+        set job_id = excluded.job_id, status = excluded.status,
+            message_id = coalesce(excluded.message_id, delivery.message_id),
             listings = excluded.listings, open_listings = excluded.open_listings,
             updated_at = excluded.updated_at
     )

@@ -22,6 +22,7 @@ export type SweptPage = {
  * @param options.graceMs leaves alone what changed so lately: it may be on its way
  * @param options.working jobs that are in flight in this process
  * @param options.maxBatch the most listings of a job
+ * @param options.isLagging the channel is behind: what a wider buffer made is left as it is
  */
 export async function sweepListings(
   tx: Tx,
@@ -33,13 +34,15 @@ export async function sweepListings(
     readonly graceMs: number;
     readonly maxBatch: number;
     readonly pageSize: number;
+    readonly isLagging: boolean;
   },
 ): Promise<SweptPage> {
-  const { after, nonce, graceMs, working, maxBatch, pageSize } = options;
+  const { after, nonce, graceMs, working, maxBatch, pageSize, isLagging } = options;
   const { rows } = await sql<{ job_id: string | null; sku: string; location_id: string }>`
     select * from listing_sweep(${channel.merchant_id}, ${channel.channel_id},
       ${after?.[0] ?? null}::text, ${after?.[1] ?? null}::text, ${pageSize}::integer,
-      ${nonce}::text, ${[...working]}::uuid[], ${graceMs}::integer, ${maxBatch}::integer)
+      ${nonce}::text, ${[...working]}::uuid[], ${graceMs}::integer, ${maxBatch}::integer,
+      ${!isLagging}::boolean)
   `.execute(tx);
   const end = rows.find((row) => row.job_id === null);
   const owner = {
@@ -58,20 +61,35 @@ export async function sweepListings(
 }
 
 /** What was asked of a channel's leader. */
-export type Requests = { readonly hasBackfill: boolean; readonly hasRedrive: boolean };
+export type Requests = {
+  readonly hasBackfill: boolean;
+  readonly hasRedrive: boolean;
+  /** Single listings are to be looked at. */
+  readonly hasListings: boolean;
+};
 
 /** Looks whether somebody asked for a run over all levels, or for dead letters to be sent again. */
 export async function readRequests(db: Db, channel: ChannelRow): Promise<Requests> {
-  const { rows } = await sql<{ has_backfill: boolean; has_redrive: boolean }>`
+  const { rows } = await sql<{
+    has_backfill: boolean;
+    has_redrive: boolean;
+    has_listings: boolean;
+  }>`
     select c.backfill is not null as has_backfill, exists (
       select from delivery d
       where d.merchant_id = c.merchant_id and d.channel_id = c.channel_id
-        and d.status = 'redriving') as has_redrive
+        and d.status = 'redriving') as has_redrive, exists (
+      select from listing_request r
+      where r.merchant_id = c.merchant_id and r.channel_id = c.channel_id) as has_listings
     from channel c
     where c.merchant_id = ${channel.merchant_id} and c.channel_id = ${channel.channel_id}
   `.execute(db);
   const row = rows[0];
-  return { hasBackfill: row?.has_backfill ?? false, hasRedrive: row?.has_redrive ?? false };
+  return {
+    hasBackfill: row?.has_backfill ?? false,
+    hasRedrive: row?.has_redrive ?? false,
+    hasListings: row?.has_listings ?? false,
+  };
 }
 
 /**
@@ -81,7 +99,11 @@ export async function readRequests(db: Db, channel: ChannelRow): Promise<Request
 export async function continueBackfill(
   tx: Tx,
   channel: ChannelRow,
-  options: { readonly working: readonly string[]; readonly maxBatch: number },
+  options: {
+    readonly working: readonly string[];
+    readonly maxBatch: number;
+    readonly isLagging: boolean;
+  },
 ): Promise<SweptPage | undefined> {
   const { rows } = await sql<{
     backfill: { nonce: string | null; after: [string, string] | null } | null;

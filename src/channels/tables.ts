@@ -36,7 +36,16 @@ export type ChannelTable = {
   blocked_until: Date | null;
   created_at: Date;
   updated_at: Date;
+  batch_window_ms: number | null;
+  drift_policy: Generated<DriftPolicy>;
+  rules_version: Generated<number>;
 };
+
+/**
+ * What happens when a channel shows another figure than we told it. `ours`: it is sent ours at
+ * once. `hold`: the listing waits until somebody approves of that.
+ */
+export type DriftPolicy = 'ours' | 'hold';
 
 export type ListingTable = {
   merchant_id: string;
@@ -51,9 +60,50 @@ export type ListingTable = {
   wanted_version: Generated<number>;
   pending_since: Date | null;
   force_nonce: string | null;
-  state: Generated<'idle' | 'queued' | 'dead'>;
+  state: Generated<'idle' | 'queued' | 'held' | 'dead'>;
   job_id: string | null;
   dead_delivery: string | null;
+  told_at: Date | null;
+  rules_version: Generated<number>;
+  told_rules: Generated<number>;
+  paused_at: Date | null;
+  unanswered_quantity: number | null;
+  drift_id: string | null;
+};
+
+/** A call as it goes out, kept until it is answered. */
+export type StoredCallTable = {
+  merchant_id: string;
+  channel_id: string;
+  job_id: string;
+  message_id: string;
+  content: Json;
+  stored_at: Generated<Date>;
+};
+
+/** What a channel has taken and will apply later. */
+export type AcceptedOperationTable = {
+  merchant_id: string;
+  channel_id: string;
+  job_id: string;
+  operation: string;
+  content: Json;
+  polls: Generated<number>;
+  accepted_at: Generated<Date>;
+};
+
+export type ListingRequestTable = {
+  merchant_id: string;
+  channel_id: string;
+  sku: string;
+  location_id: string;
+};
+
+export type ChannelStateTable = {
+  merchant_id: string;
+  channel_id: string;
+  state: Json;
+  noted_at: Date;
 };
 
 export type DeliveryTable = {
@@ -69,8 +119,20 @@ export type DeliveryTable = {
   updated_at: Date;
 };
 
+/**
+ * `accepted`: the channel has taken it and will apply it. `held`: the channel shows something else,
+ * and somebody has to approve of ours.
+ */
 export type DeliveryStatus =
-  'delivered' | 'suppressed' | 'retrying' | 'dead' | 'redriving' | 'redriven' | 'superseded';
+  | 'delivered'
+  | 'suppressed'
+  | 'accepted'
+  | 'held'
+  | 'retrying'
+  | 'dead'
+  | 'redriving'
+  | 'redriven'
+  | 'superseded';
 
 export type DeliveryAttemptTable = {
   merchant_id: string;
@@ -85,12 +147,16 @@ export type DeliveryAttemptTable = {
 };
 
 /** What one call came to. */
-export type AttemptOutcome = 'delivered' | 'suppressed' | 'failed';
+export type AttemptOutcome = 'delivered' | 'suppressed' | 'accepted' | 'failed';
 
 declare module '../db/database.ts' {
   interface Tables {
     channel: ChannelTable;
     listing: ListingTable;
+    stored_call: StoredCallTable;
+    accepted_operation: AcceptedOperationTable;
+    listing_request: ListingRequestTable;
+    channel_state: ChannelStateTable;
     delivery: DeliveryTable;
     delivery_attempt: DeliveryAttemptTable;
   }

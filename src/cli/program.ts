@@ -4,6 +4,7 @@ import type { Finish } from './option-values.ts';
 import { addDataCommands } from './program-data.ts';
 import { addOperationCommands } from './program-operation.ts';
 import { addServiceCommands } from './program-service.ts';
+import { addSourceCommands } from './program-sources.ts';
 
 const overview = `
 Start here:
@@ -43,5 +44,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addServiceCommands(program, io, finish);
   addDataCommands(program, io, finish);
   addOperationCommands(program, io, finish);
+  addSourceCommands(program, io, finish);
   return program;
 }

@@ -5,9 +5,11 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Db } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
+import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
 import type { KeyRole } from '../merchants/index.ts';
 import type { Metrics, ReadinessCheck } from '../monitoring/index.ts';
+import type { SourcesContext } from '../sources/index.ts';
 import type { LevelReader, StockWriter } from '../stock/index.ts';
 
 /** What HTTP needs of the program; app.ts fills it, tests replace parts of it. */
@@ -21,9 +23,17 @@ export type Services = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly secretBox: SecretBox;
-  /** How channels of each kind are talked to. */
   /** Channels were made, changed or given work: this process's workers look at once. */
   readonly wakeChannels: () => void;
+  /** What orders of channels need to be applied. */
+  readonly inbox: InboxContext;
+  /** A webhook came in: workers look at once. */
+  readonly wakeInbox: () => void;
+  /** What reading sources needs. */
+  readonly sources: SourcesContext;
+  /** A source was made or changed, or a run was asked for: workers look at once. */
+  readonly wakeSources: () => void;
+  /** How channels of each kind are talked to. */
   readonly adapters: Adapters;
   readonly metrics: Metrics;
   /** `hashKey(ADMIN_API_KEY)`; absent when the environment names none. */
@@ -51,6 +61,8 @@ export type Call<Params, Query, Body> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** The body as it came, of operations that may be signed. */
+  readonly rawBody: Buffer | undefined;
   readonly idempotencyKey: string | undefined;
   /** From `If-Match`: any of these versions, or any at all. */
   readonly ifMatch: readonly number[] | '*' | undefined;

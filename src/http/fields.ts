@@ -33,6 +33,7 @@ export const sku = idField('A SKU').openapi({ example: '85123A' });
 export const storeId = idField('A store id').openapi({ example: 'main' });
 export const merchantId = idField('A merchant id').openapi({ example: 'default' });
 export const channelId = idField('A channel id').openapi({ example: 'webshop' });
+export const sourceId = idField('A source id').openapi({ example: 'erp' });
 /** An id of our own making: unknown ones are not found, whatever they look like. */
 export const ownId = idField('An id');
 

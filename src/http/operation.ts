@@ -28,6 +28,8 @@ export type Contract = {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Without a key it is called all the same, and trusts the signature of its body alone. */
+  readonly maySign?: boolean;
   /** Changes something: shed when too much is waiting. */
   readonly changes?: boolean;
   /**

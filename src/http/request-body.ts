@@ -28,7 +28,7 @@ export async function readJson(
   incoming: IncomingMessage,
   types: readonly string[],
   limitBytes: number,
-): Promise<{ readonly value: unknown } | Refusal | undefined> {
+): Promise<{ readonly value: unknown; readonly bytes: Buffer } | Refusal | undefined> {
   const { 'content-length': length, 'transfer-encoding': transfer } = incoming.headers;
   if (transfer === undefined && (length === undefined || length === '0')) return undefined;
   if (Number(length) > limitBytes) return tooLarge(limitBytes);
@@ -39,11 +39,18 @@ export async function readJson(
   if (refusal !== undefined) return refusal;
   if (!isUtf8(bytes)) return refuse('REQUEST.MALFORMED', 'The body is not valid UTF-8.');
   try {
-    return { value: JSON.parse(bytes.toString('utf8')) as unknown };
+    return { value: JSON.parse(bytes.toString('utf8')) as unknown, bytes };
   } catch {
     // The parser's message repeats the body.
     return refuse('REQUEST.MALFORMED', 'The body is not valid JSON.');
   }
+}
+
+/** Reads a body as it came, before anybody trusts it. Refusals: REQUEST.TOO_LARGE. */
+export function readRaw(incoming: IncomingMessage, limitBytes: number): Promise<Buffer | Refusal> {
+  const { 'content-length': length } = incoming.headers;
+  if (Number(length ?? 0) > limitBytes) return Promise.resolve(tooLarge(limitBytes));
+  return readBytes(incoming, limitBytes);
 }
 
 function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | Refusal> {

@@ -92,7 +92,11 @@ async function serve(
 ): Promise<Reply> {
   const { incoming } = visit;
   const { services } = desk;
-  const refusal = operation.access === 'open' ? undefined : await admit(operation, desk, visit);
+  const { authorization, 'webhook-signature': signature } = incoming.headers;
+  const isSigned =
+    operation.maySign === true && authorization === undefined && signature !== undefined;
+  const isOpen = operation.access === 'open' || isSigned;
+  const refusal = isOpen ? undefined : await admit(operation, desk, visit);
   if (refusal !== undefined) return refusal;
   const params = readParameters(rawPathOf(incoming.url), places);
   if (!params.ok) return params.refusal;
@@ -108,6 +112,7 @@ async function serve(
     params: params.value,
     query: query.value,
     body: body?.value,
+    rawBody: operation.maySign === true ? body?.bytes : undefined,
     ...conditions.value,
     ifNoneMatch: incoming.headers['if-none-match'],
     incoming,
@@ -149,7 +154,7 @@ function readBody(operation: Operation, services: Services, incoming: IncomingMe
   const read = readJson(incoming, types, services.config.server.bodyLimitKb * 1024);
   return read.then((body) => {
     if (body !== undefined) return body;
-    if (operation.bodyOptional === true) return { value: {} };
+    if (operation.bodyOptional === true) return { value: {}, bytes: undefined };
     return refuse('REQUEST.MALFORMED', 'The request needs a JSON body.');
   });
 }
@@ -185,7 +190,8 @@ function performClaimed(
 ): Promise<Reply> | Reply {
   const { services, caller, params } = call;
   const key = checked.claimKey;
-  if (key === undefined) return checked.perform();
+  // Of a signed request nobody knows yet whose it is.
+  if (key === undefined || caller === anyone) return checked.perform();
   return performOnce(
     services,
     {

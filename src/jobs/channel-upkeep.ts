@@ -1,14 +1,18 @@
 import {
   continueBackfill,
+  lostCarriers,
   readRequests,
   replaceJobs,
   sweepListings,
   takeRedriven,
+  takeRequested,
   type ChannelAdapter,
   type ChannelRow,
   type DeliveryJob,
   type ListingKey,
 } from '../channels/index.ts';
+import type { ChannelNotes } from './channel-notes.ts';
+import type { ClaimedJob } from './delivery-queue.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const betweenChecksMs = 1_000;
@@ -31,15 +35,21 @@ export type UpkeepResult = {
 export class ChannelUpkeep {
   readonly #context: WorkerContext;
   readonly #maxBatch: number;
+  /** Whether jobs of the channel carry calls or operations from one attempt to the next. */
+  readonly #hasCarriers: boolean;
   #hasTakenOver = false;
   #isUrgent = true;
   #checkedAt = 0;
   #sweptAt = 0;
   #sweepAfter: ListingKey | undefined;
+  readonly #notes: ChannelNotes;
 
-  constructor(context: WorkerContext, adapter: ChannelAdapter) {
+  constructor(context: WorkerContext, adapter: ChannelAdapter, notes: ChannelNotes) {
+    this.#notes = notes;
     this.#context = context;
     this.#maxBatch = adapter.maxBatch;
+    this.#hasCarriers =
+      adapter.capabilities.idempotency !== 'none' || adapter.confirm !== undefined;
   }
 
   /** Whether what the leader before left behind is seen to: before that nothing is delivered. */
@@ -61,8 +71,9 @@ export class ChannelUpkeep {
     this.#hasTakenOver = false;
   }
 
-  /** Does what is due. @param working jobs that this process works on */
-  async run(channel: ChannelRow, working: readonly string[]): Promise<UpkeepResult> {
+  /** Does what is due. @param claimed jobs that this process works on */
+  async run(channel: ChannelRow, claimed: readonly ClaimedJob[]): Promise<UpkeepResult> {
+    const working = claimed.map(({ jobId }) => jobId);
     const now = performance.now();
     let jobs = 0;
     if (!this.#hasTakenOver) {
@@ -75,6 +86,9 @@ export class ChannelUpkeep {
     this.#isUrgent = false;
     this.#checkedAt = now;
     const asked = await readRequests(this.#context.db, channel);
+    // What a wider buffer held back is sent when the channel no longer lags.
+    if (await this.#notes.refresh(channel, claimed)) this.#sweptAt = 0;
+    if (asked.hasListings) jobs += await this.#queueRequested(channel, working);
     const redriven = asked.hasRedrive ? await this.#redrive(channel) : 0;
     const filled = asked.hasBackfill
       ? await this.#fill(channel, working)
@@ -85,6 +99,7 @@ export class ChannelUpkeep {
       (this.#sweptAt === 0 || now - this.#sweptAt > this.#context.sweepMs)
     ) {
       jobs += await this.#takeOver(channel, working, orphanAgeMs);
+      jobs += await this.#revive(channel, working);
       jobs += await this.#sweep(channel, working);
       this.#sweptAt = now;
     }
@@ -118,12 +133,33 @@ export class ChannelUpkeep {
     });
   }
 
+  /** Before the sweep, which would give their listings to other jobs. */
+  async #revive(channel: ChannelRow, working: readonly string[]): Promise<number> {
+    if (!this.#hasCarriers) return 0;
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const jobs = await lostCarriers(tx, channel, working);
+      await queue.insert(tx, jobs);
+      return jobs.length;
+    });
+  }
+
   async #redrive(channel: ChannelRow): Promise<number> {
     const { db, queue } = this.#context;
     return db.transaction().execute(async (tx) => {
       const { jobs, deadJobIds } = await takeRedriven(tx, channel);
       await queue.insert(tx, jobs);
       await queue.removeDead(tx, channel.queue, deadJobIds);
+      return jobs.length;
+    });
+  }
+
+  /** Listings that somebody asked to be looked at. */
+  async #queueRequested(channel: ChannelRow, working: readonly string[]): Promise<number> {
+    const { db, queue } = this.#context;
+    return db.transaction().execute(async (tx) => {
+      const jobs = await takeRequested(tx, channel, { working, maxBatch: this.#maxBatch });
+      await queue.insert(tx, jobs);
       return jobs.length;
     });
   }
@@ -135,7 +171,11 @@ export class ChannelUpkeep {
   ): Promise<{ readonly jobs: number; readonly isUnfinished: boolean }> {
     const { db, queue } = this.#context;
     return db.transaction().execute(async (tx) => {
-      const page = await continueBackfill(tx, channel, { working, maxBatch: this.#maxBatch });
+      const page = await continueBackfill(tx, channel, {
+        working,
+        maxBatch: this.#maxBatch,
+        isLagging: this.#notes.isLagging,
+      });
       if (page === undefined) return { jobs: 0, isUnfinished: false };
       await queue.insert(tx, page.jobs);
       return { jobs: page.jobs.length, isUnfinished: page.next !== undefined };
@@ -154,6 +194,7 @@ export class ChannelUpkeep {
           working,
           maxBatch: this.#maxBatch,
           pageSize: sweepPage,
+          isLagging: this.#notes.isLagging,
         });
         await queue.insert(tx, found.jobs);
         return found;

@@ -3,15 +3,21 @@ import {
   reloadChannel,
   type ChannelAdapter,
   type ChannelRow,
+  type ChannelState,
   type Lease,
+  type ObservedDrift,
 } from '../channels/index.ts';
 import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
+import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
 import { makeCalls } from './make-calls.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
-import { Recorder, recordVerdicts, type Verdict } from './recorder.ts';
+import { Pace, type PaceSettings } from './pace.ts';
+import { recordVerdicts } from './record-verdicts.ts';
+import { Recorder } from './recorder.ts';
 import { Signal } from './signal.ts';
+import type { Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Jobs claimed at once; small ones share a call. */
@@ -19,6 +25,8 @@ const claimLimit = 20;
 /** Rounds of claim, read, call and record under way at once. */
 const maxLanes = 2;
 const afterFaultMs = 250;
+/** What is due later is found by the poll: timers hold no longer waits than some weeks. */
+const longestTimerMs = 3_600_000;
 /** So often a verdict is offered to a database that is there and refuses it. */
 const mostRecordings = 10;
 
@@ -34,6 +42,8 @@ export class ChannelWorker {
   readonly #adapter: ChannelAdapter;
   readonly #gate: CallGate;
   readonly #upkeep: ChannelUpkeep;
+  readonly #notes: ChannelNotes;
+  readonly #pace = new Pace();
   readonly #recorder: Recorder;
   readonly #signal = new Signal();
   /** Claimed and not yet settled, by job id. */
@@ -56,9 +66,14 @@ export class ChannelWorker {
     this.#context = context;
     this.#adapter = adapter;
     this.#channel = channel;
-    this.#gate = new CallGate(channel, lease.blockedMs);
+    this.#gate = new CallGate(channel, {
+      blockedMs: lease.blockedMs,
+      breaker: context.breaker,
+      rateModel: adapter.capabilities.rateModel,
+    });
     this.#gate.renew(askedAt + leaseMsOf(channel.timeout_ms));
-    this.#upkeep = new ChannelUpkeep(context, adapter);
+    this.#notes = new ChannelNotes(context, this.#gate);
+    this.#upkeep = new ChannelUpkeep(context, adapter, this.#notes);
     this.#recorder = new Recorder((verdicts) => this.#record(verdicts));
     this.#stopped = this.#run();
   }
@@ -74,6 +89,16 @@ export class ChannelWorker {
   /** The gate's state, for metrics. */
   get gate(): CallGate {
     return this.#gate;
+  }
+
+  /** How the channel does. */
+  get state(): ChannelState {
+    return this.#notes.state;
+  }
+
+  get #paceSettings(): PaceSettings {
+    const { batchWindowMs, pollIntervalMs: intervalMs } = this.#context;
+    return { windowMs: this.#channel.batch_window_ms ?? batchWindowMs, intervalMs };
   }
 
   /** Whether jobs that are due should be looked for. */
@@ -94,6 +119,7 @@ export class ChannelWorker {
   /** There is a job, or may be. */
   wake(): void {
     this.#claimAgain = true;
+    this.#pace.wake(performance.now(), this.#paceSettings);
     this.#signal.notify();
   }
 
@@ -137,9 +163,9 @@ export class ChannelWorker {
         continue;
       }
       try {
-        const made = await this.#upkeep.run(this.#channel, [...this.#working.keys()]);
-        if (made.resetCircuit) this.#gate.resetCircuit();
-        if (made.jobs > 0) this.#claimAgain = true;
+        const made = await this.#upkeep.run(this.#channel, [...this.#working.values()]);
+        if (made.resetCircuit) this.#gate.circuit.reset();
+        if (made.jobs > 0) this.wake();
       } catch (error) {
         this.#context.logger.warn(
           { err: error, channelId: this.#channel.channel_id },
@@ -148,7 +174,7 @@ export class ChannelWorker {
         await this.#signal.wait(afterFaultMs);
       }
       this.#startLane();
-      const wait = this.#upkeep.isUrgent ? 0 : this.#gate.waitMs() || 1_000;
+      const wait = this.#upkeep.isUrgent ? 0 : this.#waitMs();
       if (wait > 0) await this.#signal.wait(Math.min(wait, 1_000));
       else await Promise.resolve();
     }
@@ -156,12 +182,21 @@ export class ChannelWorker {
     if (!this.#isAbandoned) await this.#giveBack([...this.#working.values()]);
   }
 
+  /** Until there may be something to do, in ms. */
+  #waitMs(): number {
+    const pace = this.#pace.waitMs(performance.now(), this.#paceSettings);
+    return Math.max(this.#gate.waitMs(), pace ?? 0) || 1_000;
+  }
+
   #startLane(): void {
+    const now = performance.now();
+    if (this.#pace.waitMs(now, this.#paceSettings) !== 0) return;
     if (this.#stopping || !this.#upkeep.hasTakenOver || this.#gate.waitMs() > 0) return;
     // While the channel fails, one job at a time; beside a busy writer, one lane.
     const limit = this.#gate.isClosed && !this.#context.isBusy() ? maxLanes : 1;
     if (this.#lanes.size >= limit) return;
     this.#claimAgain = false;
+    this.#pace.begin(now);
     const lane = this.#lane()
       .catch(async (error: unknown) => {
         const { channel_id: channelId } = this.#channel;
@@ -187,15 +222,20 @@ export class ChannelWorker {
         this.#claimAgain = true;
         break;
       }
-      const limit = isProbe ? 1 : this.#gate.claimLimit(claimLimit);
+      const { windowMs, intervalMs } = this.#paceSettings;
+      const isCollected = windowMs > 0 || intervalMs !== null;
+      const most = isCollected ? Math.max(claimLimit, this.#adapter.maxBatch) : claimLimit;
+      const limit = isProbe ? 1 : this.#gate.claimLimit(most);
       const jobs = await this.#claim(limit);
       if (jobs.length === 0) {
-        if (!this.#claimAgain) break;
+        if (!this.#claimAgain || isCollected) break;
         this.#claimAgain = false;
         continue;
       }
       hasWorked = true;
       await this.#work(jobs, isProbe);
+      // What came meanwhile is collected for the next round.
+      if (isCollected && jobs.length < limit) break;
     }
     return hasWorked;
   }
@@ -223,11 +263,15 @@ export class ChannelWorker {
       gate: this.#gate,
       jobs,
       isProbe,
+      isLagging: this.#notes.isLagging,
+      joined: (joined) => {
+        for (const { jobId } of joined) this.#working.delete(jobId);
+      },
       reload: () => this.#reload(),
       settle: (verdict) => this.#recorder.add(verdict),
       // A job that failed is due by its own time, without waiting for the poll.
       wakeIn: (ms) => {
-        const timer = setTimeout(() => this.wake(), ms);
+        const timer = setTimeout(() => this.wake(), Math.min(ms, longestTimerMs));
         timer.unref();
       },
     }).catch(async (error: unknown) => {
@@ -256,8 +300,10 @@ export class ChannelWorker {
     const { db, queue, logger } = this.#context;
     for (let attempt = 1; !this.#isAbandoned; attempt += 1) {
       try {
-        const followUps = await recordVerdicts(db, queue, this.#channel, verdicts);
-        if (followUps > 0) this.wake();
+        const recorded = await recordVerdicts(db, queue, this.#channel, verdicts);
+        if (recorded.followUps > 0) this.wake();
+        this.#tellDrifts(recorded.drifts);
+        this.#notes.take(verdicts.flatMap(({ attempts }) => attempts));
         break;
       } catch (error) {
         const { channel_id: channelId } = this.#channel;
@@ -268,9 +314,17 @@ export class ChannelWorker {
         await new Signal().wait(afterFaultMs);
       }
     }
-    for (const { completed, failed } of verdicts) {
+    for (const { completed, failed, deferred } of verdicts) {
       for (const job of completed) this.#working.delete(job.jobId);
-      for (const { job } of failed) this.#working.delete(job.jobId);
+      for (const { job } of [...failed, ...deferred]) this.#working.delete(job.jobId);
+    }
+  }
+
+  #tellDrifts(drifts: readonly ObservedDrift[]): void {
+    const { merchant_id: merchantId, channel_id: channelId } = this.#channel;
+    for (const { driftId, sku, storeId, expected, observed } of drifts) {
+      const event = { merchantId, channelId, driftId, sku, storeId, expected, observed };
+      this.#context.events.onDrift?.(event);
     }
   }
 

@@ -7,7 +7,11 @@ import type { Db, Tx } from '../db/index.ts';
 type JobData = Omit<DeliveryJob, 'jobId' | 'queue'>;
 
 /** A job this process has claimed, with how often it failed before. */
-export type ClaimedJob = DeliveryJob & { readonly retryCount: number };
+export type ClaimedJob = DeliveryJob & {
+  readonly retryCount: number;
+  /** By performance.now(). */
+  readonly claimedAt: number;
+};
 
 /** Undelivered jobs are never deleted unseen. */
 const retentionSeconds = 10 * 365 * 86_400;
@@ -32,14 +36,23 @@ export class DeliveryQueue {
     this.#retry = retry;
   }
 
-  /** Inserts jobs; they exist once `tx` has committed. */
-  async insert(tx: Tx, jobs: readonly DeliveryJob[]): Promise<void> {
+  /**
+   * Inserts jobs; they exist once `tx` has committed.
+   * @param delayMs how long until they are due
+   */
+  async insert(tx: Tx, jobs: readonly DeliveryJob[], delayMs = 0): Promise<void> {
     const { maxAttempts, deadLetters } = this.#retry;
     const byQueue = Map.groupBy(jobs, (job) => job.queue);
     for (const [queue, group] of byQueue) {
       await this.#ensure(queue);
       const retryLimit = deadLetters ? maxAttempts - 1 : unlimited;
-      const rows = group.map((job) => ({ id: job.jobId, data: dataOf(job), retryLimit }));
+      const startAfter = delayMs === 0 ? {} : { startAfter: `${delayMs} milliseconds` };
+      const rows = group.map((job) => ({
+        id: job.jobId,
+        data: dataOf(job),
+        retryLimit,
+        ...startAfter,
+      }));
       try {
         await this.#boss.insert(queue, rows, { db: fromKysely(tx) });
       } catch (error) {
@@ -54,7 +67,35 @@ export class DeliveryQueue {
   async claim(queue: string, limit: number): Promise<readonly ClaimedJob[]> {
     if (!this.#known.has(queue)) await this.#ensure(queue);
     const jobs = await this.#boss.fetch<JobData>(queue, { batchSize: limit });
-    return jobs.map(({ id, data, retryCount }) => ({ ...data, jobId: id, queue, retryCount }));
+    return jobs.map(({ id, data, retryCount }) => claimed(id, queue, data, retryCount));
+  }
+
+  /** Lets jobs of which no call was made join another: it has their listings from now on. */
+  async join(tx: Tx, job: ClaimedJob, joining: readonly ClaimedJob[]): Promise<void> {
+    await this.remove(tx, job.queue, joining);
+    await sql`
+      update pgboss.job set data = ${JSON.stringify(dataOf(job))}::jsonb
+      where name = ${job.queue} and id = ${job.jobId}`.execute(tx);
+  }
+
+  /**
+   * Puts jobs back until later, as if they had not been claimed: no attempt is spent.
+   * @param deferred with how many attempts were written down for each meanwhile
+   */
+  async defer(
+    tx: Tx,
+    deferred: readonly { readonly job: ClaimedJob; readonly ms: number; attempts: number }[],
+  ): Promise<void> {
+    for (const { job, ms, attempts } of deferred) {
+      const attemptsBefore = job.attemptsBefore + attempts;
+      const data = JSON.stringify(dataOf({ ...job, attemptsBefore }));
+      await sql`
+        update pgboss.job
+        set state = 'created', started_on = null, heartbeat_on = null, data = ${data}::jsonb,
+            start_after = now() + ${ms} * interval '1 millisecond'
+        where name = ${job.queue} and id = ${job.jobId} and state = 'active'
+          and retry_count = ${job.retryCount}`.execute(tx);
+    }
   }
 
   async complete(tx: Tx, queue: string, jobs: readonly ClaimedJob[]): Promise<void> {
@@ -114,12 +155,9 @@ export class DeliveryQueue {
       where name = ${queue} and state = 'active' and not (id = any (${[...working]}::uuid[]))
         and started_on <= now() - ${olderThanMs} * interval '1 millisecond'
       for update`.execute(tx);
-    return rows.map(({ id, data, retry_count: retryCount }) => ({
-      ...data,
-      jobId: id,
-      queue,
-      retryCount,
-    }));
+    return rows.map(({ id, data, retry_count: retryCount }) =>
+      claimed(id, queue, data, retryCount),
+    );
   }
 
   async remove(tx: Tx, queue: string, jobs: readonly ClaimedJob[]): Promise<void> {
@@ -135,6 +173,26 @@ export class DeliveryQueue {
       delete from pgboss.job
       where name = ${deadLetterQueue(queue)} and source_id = any (${[...jobIds]}::uuid[])
     `.execute(tx);
+  }
+
+  /**
+   * How many jobs of a queue wait to be claimed (at most 10,000 are counted), and how long the
+   * oldest has been due, or was made if it failed before, in ms.
+   */
+  async measure(
+    db: Db,
+    queue: string,
+  ): Promise<{ readonly waiting: number; readonly lagMs: number }> {
+    const { rows } = await sql<{ waiting: number; lag_ms: number }>`
+      select count(*)::integer as waiting,
+        coalesce(extract(epoch from now() - min(
+          case when retry_count > 0 then created_on else greatest(created_on, start_after) end)
+        ) * 1000, 0)::double precision as lag_ms
+      from (
+        select created_on, retry_count, start_after from pgboss.job
+        where name = ${queue} and state < 'active' limit 10000) j`.execute(db);
+    const { waiting, lag_ms: lagMs } = rows[0] ?? { waiting: 0, lag_ms: 0 };
+    return { waiting, lagMs: Math.max(lagMs, 0) };
   }
 
   /** Those of the queues that have a job that is due. One query, however many queues. */
@@ -178,6 +236,16 @@ export class DeliveryQueue {
 }
 
 function dataOf(job: DeliveryJob): JobData {
-  const { merchantId, channelId, deliveryId, listings, attemptsBefore, isAlone } = job;
-  return { merchantId, channelId, deliveryId, listings, attemptsBefore, isAlone };
+  const { merchantId, channelId, deliveryId, listings, attemptsBefore, spent, isAlone } = job;
+  return { merchantId, channelId, deliveryId, listings, attemptsBefore, spent, isAlone };
+}
+
+/** A job as it stands in the table; those made before `spent` was counted have spent nothing. */
+function claimed(
+  jobId: string,
+  queue: string,
+  data: Omit<JobData, 'spent'> & { readonly spent?: number },
+  retryCount: number,
+): ClaimedJob {
+  return { spent: 0, ...data, jobId, queue, retryCount, claimedAt: performance.now() };
 }

@@ -20,6 +20,16 @@ export type DeadEvent = {
   readonly errorCode: string | null;
 };
 
+export type DriftEvent = {
+  readonly merchantId: string;
+  readonly channelId: string;
+  readonly driftId: string;
+  readonly sku: string;
+  readonly storeId: string;
+  readonly expected: number | null;
+  readonly observed: number;
+};
+
 /** What happens to deliveries, for logs and metrics. */
 export type DeliveryEvents = {
   /** One call, or one that was not needed because the channel knew (`suppressed`). */
@@ -27,6 +37,11 @@ export type DeliveryEvents = {
   /** Attempts are spent: from here an operator has to redrive. */
   readonly onDead?: (event: DeadEvent) => void;
   readonly onPaused?: (event: { merchantId: string; channelId: string; reason: string }) => void;
+  /** The channel wants us to be slower. */
+  readonly onThrottled?: (event: { merchantId: string; channelId: string; code: string }) => void;
+  /** The channel showed another figure than it was told. */
+  readonly onDrift?: (event: DriftEvent) => void;
+  readonly onCircuit?: (event: { merchantId: string; channelId: string; state: string }) => void;
   /** Messages the relay took, and jobs it made of them. */
   readonly onRelayed?: (event: { messages: number; jobs: number }) => void;
   /** Jobs for listings that lagged with nobody working on them: something had been lost. */

@@ -3,12 +3,16 @@ import { listQueues, pruneDeliveries } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
 import { deleteExpiredKeys } from '../idempotency/index.ts';
+import { pruneInbox } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import { pruneRuns } from '../sources/index.ts';
 import { snapshotLevels } from '../stock/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
 const page = 5_000;
 const keepDeliveriesDays = 7;
+const keepRunsDays = 30;
+const keepWebhooksDays = 7;
 
 export type HousekeepingContext = {
   readonly db: Db;
@@ -47,6 +51,16 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
       name: 'stock.snapshot',
       cron: '30 1 * * *',
       run: () => untilEmpty(() => snapshotLevels(db, page)),
+    },
+    {
+      name: 'inbox.prune',
+      cron: '*/10 * * * *',
+      run: () => untilEmpty(() => pruneInbox(db, keepWebhooksDays, page)),
+    },
+    {
+      name: 'sources.prune',
+      cron: '*/10 * * * *',
+      run: () => untilEmpty(() => pruneRuns(db, keepRunsDays, page)),
     },
     {
       name: 'channels.tidy',

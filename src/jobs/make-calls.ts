@@ -1,40 +1,28 @@
 import {
-  blockChannel,
-  messageIdOf,
-  pauseChannel,
+  dropOperations,
   planEntries,
   planLatest,
-  publish,
+  planRules,
   readListings,
-  type ChannelAdapter,
-  type ChannelRow,
+  readOperations,
+  readStoredCalls,
   type DueListing,
-  type Step,
+  type KnownOperation,
+  type StoredCall,
 } from '../channels/index.ts';
-import { passFailpoint } from '../failpoint.ts';
-import type { CallGate } from './call-gate.ts';
-import type { WorkerContext } from './worker-context.ts';
+import { confirmOperations } from './confirm-operations.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
-import type { Verdict } from './recorder.ts';
-import { judge, type Call, type CallReport } from './verdict.ts';
+import { makeCall, type CallsInput, type ReadClock } from './make-call.ts';
+import { emptyDraft } from './verdict.ts';
 
-export type CallsInput = {
-  readonly context: WorkerContext;
-  readonly adapter: ChannelAdapter;
-  readonly channel: ChannelRow;
-  readonly gate: CallGate;
-  readonly jobs: readonly ClaimedJob[];
-  /** The channel fails: this is the one call to see whether it still does. */
-  readonly isProbe: boolean;
-  /** The channel changed: gives it as it is now, or undefined when it is not ours to work. */
-  readonly reload: () => Promise<ChannelRow | undefined>;
-  /** Resolves when the verdict is recorded. */
-  readonly settle: (verdict: Verdict) => Promise<void>;
-  readonly wakeIn: (ms: number) => void;
+type Carried = {
+  readonly stored: ReadonlyMap<string, StoredCall>;
+  readonly operations: ReadonlyMap<string, readonly KnownOperation[]>;
 };
 
 /**
- * Works claimed jobs: one read for all of them, then their calls, each recorded when it ends.
+ * Works claimed jobs: one read for all of them, then their calls, each recorded when it ends. Jobs
+ * with a call that is not answered repeat it, and jobs that wait for an operation ask for it.
  * @returns jobs for which no call was made, to be given back
  */
 export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[]> {
@@ -42,6 +30,7 @@ export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[
   let { channel } = input;
   const askedAt = performance.now();
   const read = await readListings(context.db, channel, jobs, context.clock.offsetMs);
+  const clock = { readAt: read.readAt, askedAt, knownAt: performance.now() };
   if (
     read.channelUpdatedAt !== undefined &&
     read.channelUpdatedAt.getTime() !== channel.updated_at.getTime()
@@ -50,36 +39,104 @@ export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[
     if (reloaded === undefined) return jobs;
     channel = reloaded;
   }
+  const current = { ...input, channel };
+  const carried = await readCarried(current);
   const byJob = Map.groupBy(read.due, (due) => due.jobId);
-  const left = await Promise.all(
-    groupJobs(jobs, byJob, adapter.maxBatch).map(async (group) => {
-      const due = group.flatMap((job) => byJob.get(job.jobId) ?? []);
-      const steps =
-        channel.mode === 'latest'
-          ? due.map(planLatest)
-          : await planEntries(context.db, channel, due, adapter.maxBatch);
-      const call = { jobs: group, steps, readAt: read.readAt };
-      return await makeCall({ ...input, channel }, call, askedAt);
-    }),
-  );
-  return left.flat();
+  const fresh: ClaimedJob[] = [];
+  const work: Promise<readonly ClaimedJob[]>[] = [];
+  for (const job of jobs) {
+    const stored = carried.stored.get(job.jobId);
+    const operations = carried.operations.get(job.jobId);
+    if (stored === undefined && operations === undefined) fresh.push(job);
+    else if (!byJob.has(job.jobId)) work.push(forget(current, job, operations ?? []));
+    else if (operations !== undefined) {
+      work.push(confirmOperations(current, job, operations, clock));
+    } else if (stored !== undefined) {
+      const call = { jobs: [job], steps: stored.steps, readAt: stored.readAt };
+      work.push(makeCall(current, call, clock, stored.messageId));
+    }
+  }
+  for (const group of groupJobs(fresh, byJob, adapter.maxBatch, isStoring(current))) {
+    const due = group.flatMap((job) => byJob.get(job.jobId) ?? []);
+    work.push(callFor(current, group, due, clock));
+  }
+  return (await Promise.all(work)).flat();
+}
+
+function isStoring({ adapter }: CallsInput): boolean {
+  return adapter.capabilities.idempotency !== 'none';
+}
+
+/** What jobs carry from calls before. Adapters that have nothing of the kind pay nothing for it. */
+async function readCarried(input: CallsInput): Promise<Carried> {
+  const { context, adapter, channel, jobs } = input;
+  const ids = jobs.map(({ jobId }) => jobId);
+  const [stored, operations] = await Promise.all([
+    isStoring(input) ? readStoredCalls(context.db, channel, ids) : new Map<string, StoredCall>(),
+    adapter.confirm === undefined
+      ? new Map<string, readonly KnownOperation[]>()
+      : readOperations(context.db, channel, ids),
+  ]);
+  // Whoever is called now knows nothing of calls to somebody else.
+  const address = adapter.address(channel.config);
+  const foreign = [...operations.values()].flat().filter((known) => known.address !== address);
+  if (foreign.length > 0) {
+    await context.db.transaction().execute((tx) => dropOperations(tx, channel, foreign));
+  }
+  return {
+    stored: new Map([...stored].filter(([, call]) => call.address === address)),
+    operations: new Map(
+      [...operations].filter(([, known]) => known.every((one) => one.address === address)),
+    ),
+  };
+}
+
+/** A job whose listings are somebody else's by now: what it carries is of no use any more. */
+async function forget(
+  input: CallsInput,
+  job: ClaimedJob,
+  operations: readonly KnownOperation[],
+): Promise<readonly ClaimedJob[]> {
+  const draft = emptyDraft();
+  draft.completed.push(job);
+  draft.answered.push(job.jobId);
+  draft.confirmed.push(...operations);
+  await input.settle({ ...draft, readAt: new Date() });
+  return [];
+}
+
+async function callFor(
+  input: CallsInput,
+  jobs: readonly ClaimedJob[],
+  due: readonly DueListing[],
+  clock: ReadClock,
+): Promise<readonly ClaimedJob[]> {
+  const { context, adapter, channel } = input;
+  const rules = planRules(channel, input.isLagging);
+  const steps =
+    channel.mode === 'latest'
+      ? due.map((listing) => planLatest(listing, rules))
+      : await planEntries(context.db, channel, due, rules, adapter.maxBatch);
+  return await makeCall(input, { jobs, steps, readAt: clock.readAt }, clock);
 }
 
 /**
  * Jobs that share a call. Only first attempts do: what is tried again keeps its content, and with
- * it its message id.
+ * it its message id. Jobs that share a stored call become one, so none may have a history.
  */
 function groupJobs(
   jobs: readonly ClaimedJob[],
   byJob: ReadonlyMap<string, readonly DueListing[]>,
   maxBatch: number,
+  isStored: boolean,
 ): readonly (readonly ClaimedJob[])[] {
   const groups: ClaimedJob[][] = [];
   let open: ClaimedJob[] | undefined;
   let size = 0;
   for (const job of jobs) {
     const count = byJob.get(job.jobId)?.length ?? 0;
-    if (job.retryCount > 0 || job.isAlone) groups.push([job]);
+    const hasHistory = isStored && job.attemptsBefore > 0;
+    if (job.retryCount > 0 || job.isAlone || hasHistory) groups.push([job]);
     else if (open !== undefined && size + count <= maxBatch) {
       open.push(job);
       size += count;
@@ -90,105 +147,4 @@ function groupJobs(
     }
   }
   return groups;
-}
-
-async function makeCall(
-  input: CallsInput,
-  call: Call,
-  askedAt: number,
-): Promise<readonly ClaimedJob[]> {
-  const { context, adapter, channel, gate } = input;
-  const changes = call.steps.flatMap((step) => step.changes);
-  const begun = (): Pick<CallReport, 'startedAt'> => ({
-    startedAt: new Date(call.readAt.getTime() + performance.now() - askedAt),
-  });
-  if (changes.length === 0) {
-    await finish(input, call, {
-      ...begun(),
-      messageId: null,
-      durationMs: 0,
-      result: { ok: true },
-    });
-    return [];
-  }
-  const messageId = messageIdOf(
-    channel.merchant_id,
-    channel.channel_id,
-    changes,
-    noncesOf(call.steps),
-  );
-  const report = await gate.pass(input.isProbe, async (): Promise<CallReport | undefined> => {
-    const { startedAt } = begun();
-    const from = performance.now();
-    const result = await publish(adapter, channel, changes, messageId, {
-      secretBox: context.secretBox,
-      now: () => context.clock.now(),
-      signal: gate.signal,
-    });
-    // Cut off because the process stops: no attempt of the channel's making.
-    if (gate.signal.aborted && !result.ok) return undefined;
-    const durationMs = performance.now() - from;
-    return { startedAt, messageId, durationMs, result };
-  });
-  if (report === undefined) return call.jobs;
-  return await afterCall(input, call, report);
-}
-
-function noncesOf(steps: readonly Step[]): (string | null)[] {
-  const sent = steps.filter(({ changes }) => changes.some(({ entry }) => entry === undefined));
-  return [...new Set(sent.map(({ settlement }) => settlement.nonce))];
-}
-
-/** What a call means for the channel, before it is recorded. */
-async function afterCall(
-  input: CallsInput,
-  call: Call,
-  report: CallReport,
-): Promise<readonly ClaimedJob[]> {
-  const { context, channel, gate } = input;
-  const { result } = report;
-  if (result.ok) {
-    passFailpoint('delivery_taken');
-    gate.circuit.succeeded();
-    await finish(input, call, report);
-    return [];
-  }
-  const { failure } = result;
-  const verdict = judge(channel, context.retry, call, report);
-  const retryMs = Math.max(...verdict.failed.map((failed) => failed.retryMs ?? 0), 0);
-  if (failure.scope === 'request') gate.circuit.succeeded();
-  else gate.circuit.failed(performance.now(), retryMs || context.retry.baseMs);
-  if (failure.retryAfterMs !== undefined) {
-    gate.block(failure.retryAfterMs);
-    await blockChannel(context.db, channel, failure.retryAfterMs);
-  }
-  if (failure.pause !== undefined) {
-    const { merchant_id: merchantId, channel_id: channelId } = channel;
-    await pauseChannel(context.db, merchantId, channelId, failure.pause);
-    context.events.onPaused?.({ merchantId, channelId, reason: failure.pause });
-    // Finds it paused and lets it go, unless somebody has resumed it already.
-    await input.reload();
-  }
-  await input.settle(verdict);
-  tell(input, verdict);
-  if (retryMs > 0) input.wakeIn(retryMs);
-  return [];
-}
-
-async function finish(input: CallsInput, call: Call, report: CallReport): Promise<void> {
-  const verdict = judge(input.channel, input.context.retry, call, report);
-  await input.settle(verdict);
-  tell(input, verdict);
-}
-
-function tell({ context, channel }: CallsInput, verdict: Verdict): void {
-  const { merchant_id: merchantId, channel_id: channelId } = channel;
-  for (const attempt of verdict.attempts) {
-    const { outcome, listings, lagMs, durationMs, httpStatus, errorCode } = attempt;
-    const about = { merchantId, channelId, listings, errorCode };
-    context.events.onAttempt?.({ ...about, outcome, lagMs, durationMs, httpStatus });
-    if (attempt.status === 'dead') {
-      context.events.onDead?.({ ...about, deliveryId: attempt.deliveryId });
-    }
-  }
 }

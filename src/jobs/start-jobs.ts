@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { Adapters, RetrySettings } from '../channels/index.ts';
+import type { Adapters, ChannelState, RetrySettings } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
+import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import type { SourcesContext } from '../sources/index.ts';
 import { bossSchema, startBoss } from './boss.ts';
+import type { BreakerSettings } from './circuit.ts';
 import { ChannelLeads } from './channel-leads.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
 import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
+import { startInboxLoop } from './inbox-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { relayOnce } from './relay.ts';
+import { startSourceRuns } from './source-runs.ts';
 
 export type JobsOptions = {
+  /** What working the inbox needs; absent: nobody does. */
+  readonly inbox?: InboxContext;
   readonly connectionString: string;
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;
@@ -24,10 +31,24 @@ export type JobsOptions = {
   readonly workers: boolean;
   /** Ends reservations whose time is over; cheap when there are none. Absent: nobody does. */
   readonly expireReservations?: () => Promise<number>;
+  /** Absent: sources are not read. */
+  readonly sources?: SourcesContext;
+  /** Sources that this process reads at once; 4 by default. */
+  readonly sourceConcurrency?: number;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
   /** Whether this process has more commands to commit than it can; absent: never. */
   readonly isBusy?: () => boolean;
+  /** An operation that is accepted and not known after so long is sent again; 2 h by default. */
+  readonly acceptedMaxMs?: number;
+  /** When a channel's circuit opens, and for how long; a half and 30 s by default. */
+  readonly breaker?: BreakerSettings;
+  /** How long changes are collected for one call, where a channel does not say; 0 by default. */
+  readonly batchWindowMs?: number;
+  /** Bring channels up to date so often instead of after each change; null by default. */
+  readonly pollIntervalMs?: number | null;
+  /** A channel that is behind for longer than this lags; 2 s by default. */
+  readonly lagAlertMs?: number;
 };
 
 /** The work behind the requests, as the rest of the program sees it. */
@@ -38,8 +59,14 @@ export type Jobs = {
   wakeRelay(): void;
   /** A channel was made, changed or resumed, or a redrive or republish was asked for. */
   wakeChannels(): void;
+  /** A source was made or changed, or a run was asked for. */
+  wakeSources(): void;
+  /** A webhook of a channel was stored. */
+  wakeInbox(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
   isReady(): boolean;
+  /** How the channels do that this process leads, by channel. */
+  states(): Readonly<Record<string, ChannelState>>;
   /** Circuits of the channels this process leads, by channel. */
   circuits(): Readonly<Record<string, string>>;
   /** Calls under way and waiting, by channel. */
@@ -49,6 +76,8 @@ export type Jobs = {
   /** Ends as a kill would: nothing is given back or released. For tests. */
   abandon(): Promise<void>;
 };
+
+const defaultBreaker: BreakerSettings = { threshold: 0.5, cooldownMs: 30_000 };
 
 /** Starts the relay, the delivery to channels, and what comes round by the clock. */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
@@ -69,9 +98,24 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { db } = database;
   const { adapters, retry, clock, secretBox, events = {} } = options;
   const queue = new DeliveryQueue(boss, retry);
-  const { sweepMs = 10_000, isBusy = () => false } = options;
   const leads = new ChannelLeads(
-    { db, queue, adapters, secretBox, clock, logger, retry, events, sweepMs, isBusy },
+    {
+      db,
+      queue,
+      adapters,
+      secretBox,
+      clock,
+      logger,
+      retry,
+      events,
+      sweepMs: options.sweepMs ?? 10_000,
+      isBusy: options.isBusy ?? (() => false),
+      acceptedMaxMs: options.acceptedMaxMs ?? 7_200_000,
+      breaker: options.breaker ?? defaultBreaker,
+      batchWindowMs: options.batchWindowMs ?? 0,
+      pollIntervalMs: options.pollIntervalMs ?? null,
+      lagAlertMs: options.lagAlertMs ?? 2_000,
+    },
     randomUUID(),
   );
   const relay = new RelayLoop(
@@ -83,6 +127,13 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     logger,
   );
   const { expireReservations } = options;
+  const { sources } = options;
+  const concurrency = options.sourceConcurrency ?? 4;
+  const sourceRuns =
+    sources === undefined
+      ? undefined
+      : await startSourceRuns({ boss, connectionString, sources, logger, concurrency });
+  const inboxLoop = options.inbox && startInboxLoop(options.inbox, logger);
   const chores = { db, boss, queue, clock, logger, expireReservations };
   relay.start();
   leads.start();
@@ -91,15 +142,18 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   let isRunning = true;
   const end = async (): Promise<void> => {
     isRunning = false;
-    await Promise.all([relay.stop(), expiry.stop()]);
+    await Promise.all([relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()]);
   };
   return {
     schema: bossSchema,
     wakeRelay: () => relay.wake(),
     wakeChannels: () => leads.hurry(),
+    wakeSources: () => sourceRuns?.wake(),
+    wakeInbox: () => inboxLoop?.wake(),
     isReady: () => isRunning && relay.isAlive,
-    circuits: () => byChannel(leads, (gate) => gate.state),
-    bulkheads: () => byChannel(leads, (gate) => gate.load),
+    states: () => byChannel(leads, (worker) => worker.state),
+    circuits: () => byChannel(leads, ({ gate }) => gate.state),
+    bulkheads: () => byChannel(leads, ({ gate }) => gate.load),
     async stop(timeoutMs) {
       await end();
       await leads.stop(timeoutMs);
@@ -118,7 +172,10 @@ const idleJobs: Jobs = {
   schema: bossSchema,
   wakeRelay: () => undefined,
   wakeChannels: () => undefined,
+  wakeSources: () => undefined,
+  wakeInbox: () => undefined,
   isReady: () => true,
+  states: () => ({}),
   circuits: () => ({}),
   bulkheads: () => ({}),
   stop: () => Promise.resolve(),
@@ -127,12 +184,12 @@ const idleJobs: Jobs = {
 
 function byChannel<T>(
   leads: ChannelLeads,
-  read: (gate: ChannelLeads['workers'][number]['gate']) => T,
+  read: (worker: ChannelLeads['workers'][number]) => T,
 ): Record<string, T> {
   return Object.fromEntries(
-    leads.workers.map(({ channel, gate }) => [
-      `${channel.merchant_id}/${channel.channel_id}`,
-      read(gate),
+    leads.workers.map((worker) => [
+      `${worker.channel.merchant_id}/${worker.channel.channel_id}`,
+      read(worker),
     ]),
   );
 }

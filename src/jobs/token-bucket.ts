@@ -12,6 +12,11 @@ export class TokenBucket {
     this.#at = now;
   }
 
+  /** How many are there. */
+  left(now: number): number {
+    return Math.min(this.#capacity, this.#tokens + (now - this.#at) * this.#perMs);
+  }
+
   /** Takes a token and returns how long to wait until it is there, in ms. */
   take(now: number): number {
     this.#tokens = Math.min(this.#capacity, this.#tokens + (now - this.#at) * this.#perMs);

@@ -1,5 +1,15 @@
 import { Gauge, type Registry } from 'prom-client';
 
+/** How a channel does: what is measured of it, and what else the summary shows. */
+export type ChannelFigures = {
+  readonly [other: string]: unknown;
+  readonly circuit: string;
+  readonly calls: { readonly running: number; readonly waiting: number };
+  readonly waitMs: number;
+  readonly queueDepth: number;
+  readonly lagMs: number;
+};
+
 /** Figures that are asked for and not counted. Each may cost one cheap query when it is asked. */
 export type Gauges = {
   /** Commands that wait for the writer's next batch. */
@@ -8,8 +18,12 @@ export type Gauges = {
   readonly outboxDepth?: () => Promise<number>;
   readonly deadLetters?: () => Promise<number>;
   readonly oversoldLevels?: () => Promise<number>;
+  /** Reports of sources that wait for a decision. */
+  readonly quarantinedItems?: () => Promise<number>;
   /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
   readonly breakers?: () => Readonly<Record<string, string>>;
+  /** How the channels do that this process leads, by channel. */
+  readonly channels?: () => Readonly<Record<string, ChannelFigures>>;
   /** Bulkheads by name: how much of each is taken. */
   readonly bulkheads?: () => Readonly<Record<string, { running: number; waiting: number }>>;
 };
@@ -19,11 +33,12 @@ const keptMs: Readonly<Record<Figure, number>> = {
   writerQueue: 0,
   outboxDepth: 5_000,
   deadLetters: 5_000,
+  quarantinedItems: 5_000,
   // Reads every level.
   oversoldLevels: 30_000,
 };
 
-type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels';
+type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels' | 'quarantinedItems';
 
 /** Reads gauges, each query at most once in a while, and none while the database is away. */
 export class GaugeReader {
@@ -72,7 +87,9 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
   figure('writerQueue', 'onhand_writer_queue', 'Commands that wait for the next batch.');
   figure('outboxDepth', 'onhand_outbox_messages', 'Outbox messages not yet taken by the relay.');
   figure('deadLetters', 'onhand_dead_letters', 'Deliveries whose attempts are spent.');
+  figure('quarantinedItems', 'onhand_quarantined_items', 'Reports that wait for a decision.');
   figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
+  registerChannels(registry, reader);
   // oxlint-disable-next-line no-new -- the registry holds it
   new Gauge({
     name: 'onhand_pool_connections',
@@ -87,4 +104,39 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
       this.set({ state: 'waiting' }, usage.waiting);
     },
   });
+}
+
+/** One gauge for each figure of the channels that this process leads. */
+function registerChannels(registry: Registry, reader: GaugeReader): void {
+  const figure = (
+    name: string,
+    help: string,
+    read: (figures: ChannelFigures) => number | undefined,
+  ): void => {
+    // oxlint-disable-next-line no-new -- the registry holds it
+    new Gauge({
+      name,
+      help,
+      labelNames: ['channel'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [channel, figures] of Object.entries(reader.sources.channels?.() ?? {})) {
+          const value = read(figures);
+          if (value !== undefined) this.set({ channel }, value);
+        }
+      },
+    });
+  };
+  const states = ['closed', 'half-open', 'open'];
+  figure(
+    'onhand_channel_circuit',
+    'Circuit of a channel: 0 closed, 1 half-open, 2 open.',
+    ({ circuit }) => states.indexOf(circuit),
+  );
+  figure('onhand_channel_calls', 'Calls under way.', ({ calls }) => calls.running);
+  figure('onhand_channel_calls_waiting', 'Calls that wait.', ({ calls }) => calls.waiting);
+  figure('onhand_channel_blocked_seconds', 'No call for so long.', (f) => f.waitMs / 1000);
+  figure('onhand_channel_jobs', 'Delivery jobs that are not done.', (f) => f.queueDepth);
+  figure('onhand_channel_lag_seconds', 'Wait of the oldest due job.', (f) => f.lagMs / 1000);
 }

@@ -1,9 +1,11 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { BatchReport } from '../stock/index.ts';
 import { GaugeReader, registerGauges, type Gauges } from './gauges.ts';
+import type { RunCounts } from '../sources/index.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
-export type DeliveryOutcome = 'delivered' | 'suppressed' | 'failed' | 'dead';
+export type DeliveryOutcome =
+  'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead' | 'throttled';
 
 /** Notes one request of one route. */
 export type RouteRecorder = (status: number, ms: number) => void;
@@ -17,8 +19,15 @@ export type Metrics = {
   countReplay(): void;
   recordBatch(report: BatchReport): void;
   countDelivery(channelId: string, outcome: DeliveryOutcome): void;
+  /** A channel that showed another figure than it was told. */
+  countDrift(channelId: string): void;
   /** @param lagMs from the change's record to the channel's acknowledgement */
   observeLag(channelId: string, lagMs: number): void;
+  /** A run of a source has ended, with what became of its items. */
+  countSourceRun(source: string, status: string, counts: RunCounts): void;
+  /** Items on quantities that the source does not own. */
+  countSourceRefusals(source: string, code: string, items: number): void;
+  countSourceAlert(source: string, kind: string): void;
   /** Adds figures that are asked for when somebody looks. */
   watch(gauges: Gauges): void;
   readonly contentType: string;
@@ -47,6 +56,7 @@ export function createMetrics(): Metrics {
     'channel',
     'outcome',
   ]);
+  const drifts = counter('onhand_drifts_total', 'Figures that channels had changed.', ['channel']);
   const lag = new Histogram({
     name: 'onhand_sync_lag_seconds',
     help: 'From the record of a change to the acknowledgement of the channel.',
@@ -56,6 +66,7 @@ export function createMetrics(): Metrics {
   });
   const recordBatch = batchMetrics(registry);
   return {
+    ...sourceMetrics(registry),
     bindRoute: routeMetrics(registry),
     countRefusal(code) {
       refusals.inc({ code });
@@ -64,6 +75,7 @@ export function createMetrics(): Metrics {
     countReplay: () => replays.inc(),
     recordBatch,
     countDelivery: (channel, outcome) => deliveries.inc({ channel, outcome }),
+    countDrift: (channel) => drifts.inc({ channel }),
     observeLag: (channel, lagMs) => lag.observe({ channel }, Math.max(lagMs, 0) / 1000),
     watch: (gauges) => reader.watch(gauges),
     contentType: registry.contentType,
@@ -112,6 +124,40 @@ function routeMetrics(registry: Registry): Metrics['bindRoute'] {
     };
   };
 }
+
+/** Runs of sources and their items. */
+function sourceMetrics(
+  registry: Registry,
+): Pick<Metrics, 'countSourceRun' | 'countSourceRefusals' | 'countSourceAlert'> {
+  const counter = (name: string, help: string, labelNames: string[]): Counter =>
+    new Counter({ name, help, labelNames: ['source', ...labelNames], registers: [registry] });
+  const runs = counter('onhand_source_runs_total', 'Runs of sources by status.', ['status']);
+  const items = counter('onhand_source_items_total', 'Items by what became of them.', ['outcome']);
+  const refused = counter('onhand_source_refusals_total', 'Items of other owners by code.', [
+    'code',
+  ]);
+  const alerts = counter('onhand_source_alerts_total', 'Runs that somebody has to look at.', [
+    'kind',
+  ]);
+  return {
+    countSourceRun(source, status, counts) {
+      runs.inc({ source, status });
+      for (const outcome of outcomes) items.inc({ source, outcome }, counts[outcome]);
+    },
+    countSourceRefusals: (source, code, count) => refused.inc({ source, code }, count),
+    countSourceAlert: (source, kind) => alerts.inc({ source, kind }),
+  };
+}
+
+const outcomes = [
+  'read',
+  'applied',
+  'unchanged',
+  'stale',
+  'refused',
+  'held',
+  'quarantined',
+] as const satisfies readonly (keyof RunCounts)[];
 
 /** What makes a request wait: how many commands a batch had, and where its time went. */
 function batchMetrics(registry: Registry): Metrics['recordBatch'] {

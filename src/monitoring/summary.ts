@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { GaugeReader } from './gauges.ts';
+import type { ChannelFigures, GaugeReader } from './gauges.ts';
 
 type Distribution = {
   readonly count: number;
@@ -30,9 +30,13 @@ export type MetricsSummary = {
     readonly deadLetters: number | null;
   };
   readonly oversoldLevels: number | null;
+  /** What became of the items of each source. */
+  readonly sources: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly quarantinedItems: number | null;
   readonly deliveries: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly lag: Readonly<Record<string, Distribution>>;
   readonly breakers: Readonly<Record<string, string>>;
+  readonly channels: Readonly<Record<string, ChannelFigures>>;
   readonly bulkheads: Readonly<Record<string, { running: number; waiting: number }>>;
 };
 
@@ -72,7 +76,9 @@ export async function summarize(registry: Registry, reader: GaugeReader): Promis
       deadLetters: await queue('deadLetters'),
     },
     oversoldLevels: await queue('oversoldLevels'),
-    deliveries: deliveriesOf(await samples('onhand_deliveries_total')),
+    sources: outcomesBy('source', await samples('onhand_source_items_total')),
+    quarantinedItems: (await reader.read('quarantinedItems')) ?? null,
+    deliveries: outcomesBy('channel', await samples('onhand_deliveries_total')),
     lag: Object.fromEntries(
       channels.map((channel) => [
         channel,
@@ -83,6 +89,7 @@ export async function summarize(registry: Registry, reader: GaugeReader): Promis
       ]),
     ),
     breakers: reader.sources.breakers?.() ?? {},
+    channels: reader.sources.channels?.() ?? {},
     bulkheads: reader.sources.bulkheads?.() ?? {},
   };
 }
@@ -100,13 +107,16 @@ function sumBy(
   return sums;
 }
 
-function deliveriesOf(samples: readonly Sample[]): Record<string, Record<string, number>> {
-  const channels: Record<string, Record<string, number>> = {};
+function outcomesBy(
+  label: 'channel' | 'source',
+  samples: readonly Sample[],
+): Record<string, Record<string, number>> {
+  const byName: Record<string, Record<string, number>> = {};
   for (const { labels, value } of samples) {
-    const outcomes = (channels[String(labels['channel'])] ??= {});
+    const outcomes = (byName[String(labels[label])] ??= {});
     outcomes[String(labels['outcome'])] = value;
   }
-  return channels;
+  return byName;
 }
 
 /** A histogram's quantiles, each as the upper bound of the bucket it falls into. */

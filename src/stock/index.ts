@@ -1,5 +1,7 @@
 export type { BatchReport } from './batch.ts';
 export { adjustStock, setStock } from './change-stock.ts';
+export { changeTogether } from './change-together.ts';
+export type { StockDesk, StockTransaction, TogetherOptions } from './change-together.ts';
 export type {
   Answer,
   Command,
@@ -28,6 +30,8 @@ export {
   viewLevel,
 } from './level.ts';
 export type { AdjustableQuantity, Level, LevelKey, LevelView, Quantity } from './level.ts';
+export { laterUnits } from './later-units.ts';
+export type { LaterQuestion } from './later-units.ts';
 export { LevelReader } from './level-reader.ts';
 export type { LevelRead } from './level-reader.ts';
 export { getLocation, listLocations, putLocation } from './locations.ts';
@@ -36,6 +40,7 @@ export { levelAsOf } from './level-as-of.ts';
 export { snapshotLevels } from './snapshots.ts';
 export { countOversold, listLevels, listLevelsOfSku } from './queries.ts';
 export type { LevelFilter, PageOf } from './queries.ts';
+export { figureNow, takeFigure } from './take-figure.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
 export { StockWriter } from './writer.ts';
 export type { WriterOptions } from './writer.ts';

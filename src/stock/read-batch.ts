@@ -100,10 +100,35 @@ export async function readBatch(
   // All are on the wire; the first failure is the one to report, none may stay unhandled.
   const results = await Promise.allSettled([locked, levels, answers]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  let read = await levels;
-  // A hold that ended between the database's moment and the batch's was counted as lasting.
-  while (hasHoldEndedMeanwhile(read, offsetMs)) read = await readLevels(client, keys, offsetMs);
+  const read = await settleHolds(client, keys, offsetMs, await levels);
   return { ...read, answers: await answers };
+}
+
+/** Reads levels by their keys, in any order; with `lock` takes their locks first, in lock order. */
+export async function readKeys(
+  client: PoolClient,
+  keys: readonly LevelKey[],
+  offsetMs: number,
+  lock: boolean,
+): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+  const ordered = distinctKeys([{ levelKeys: keys }]);
+  if (lock) {
+    await client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(ordered) });
+  }
+  const read = await readLevels(client, ordered, offsetMs);
+  return await settleHolds(client, ordered, offsetMs, read);
+}
+
+/** A hold that ended between the database's moment and the batch's was counted as lasting. */
+async function settleHolds(
+  client: Pool | PoolClient,
+  keys: readonly LevelKey[],
+  offsetMs: number,
+  first: LevelsRead,
+): Promise<LevelsRead> {
+  let read = first;
+  while (hasHoldEndedMeanwhile(read, offsetMs)) read = await readLevels(client, keys, offsetMs);
+  return read;
 }
 
 function hasHoldEndedMeanwhile({ now, databaseMs, levels }: LevelsRead, offsetMs: number): boolean {

@@ -49,9 +49,9 @@ export async function connectChannel(pool: Pool): Promise<void> {
   // As the relay leaves it: the messages are gone, the listings know what is due.
   await pool.query('delete from outbox_message');
   await pool.query(
-    `insert into listing (merchant_id, channel_id, sku, location_id, published_version,
-       wanted_version, state, job_id, dead_delivery)
-     select merchant_id, 'web', sku, location_id,
+    `insert into listing (merchant_id, channel_id, sku, location_id, published_quantity,
+       published_version, wanted_version, state, job_id, dead_delivery)
+     select merchant_id, 'web', sku, location_id, 0,
        case sku when 'lamp' then version else version - 1 end, version,
        case sku when 'lamp' then 'idle' when 'vase' then 'queued' else 'dead' end,
        case sku when 'vase' then gen_random_uuid() end, case sku when 'rug' then 'dlv_1' end

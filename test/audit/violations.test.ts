@@ -83,6 +83,19 @@ const breaches: Record<string, string> = {
     insert into reservation (merchant_id, reservation_id, status, expires_at, created_at,
       updated_at)
     values ('default', 'rsv_empty', 'released', now(), now(), now())`,
+  inbound_order_differs: `
+    with o as (
+      insert into channel (merchant_id, channel_id, kind, config, mode, timeout_ms, enabled, queue,
+        selects_all, created_at, updated_at)
+      values ('default', 'other', 'webhook', '{}', 'latest', 1000, false, 'q', false, now(), now())
+    ), i as (
+      insert into inbound_order (merchant_id, channel_id, order_id, revision, status, occurred_at,
+        updated_at)
+      values ('default', 'other', 'order-9', 1, 'confirmed', now(), now())
+    )
+    insert into inbound_line (merchant_id, channel_id, order_id, line_id, wanted, sku, location_id,
+      sold)
+    values ('default', 'other', 'order-9', '1', 1, 'lamp', 'main', 1)`,
   snapshot_differs: `
     insert into stock_snapshot (merchant_id, sku, location_id, version, on_hand, reserved,
       allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
@@ -90,6 +103,7 @@ const breaches: Record<string, string> = {
       pending_sales, unavailable, safety_stock, incoming, updated_at
     from stock_level where sku = 'lamp'`,
   listing_ahead: `update listing set published_version = 4711 where sku = 'lamp'`,
+  listing_differs: `update listing set published_quantity = 4711 where sku = 'lamp'`,
   listing_behind: `update listing set published_version = 0 where sku = 'lamp'`,
   dead_letter_unseen: `delete from delivery`,
 };
@@ -112,6 +126,11 @@ const variants: [view: string, breach: string][] = [
     `update ledger_entry e set command_id = c.command_id
      from (select command_id from ledger_entry where sku = 'lamp' and version = 1) c
      where e.sku = 'rug' and e.version = 4`,
+  ],
+  [
+    'listing_differs',
+    `update channel set buffer = '{"max": 3}' where channel_id = 'web';
+     update listing set published_quantity = 4 where sku = 'lamp'`,
   ],
   ['listing_behind', `delete from listing where sku = 'lamp'`],
   ['listing_ahead', `update listing set wanted_version = wanted_version + 1 where sku = 'vase'`],

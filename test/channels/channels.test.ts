@@ -66,7 +66,7 @@ test('a channel is made once, shows its secret once, and keeps it', async () => 
 
 test.each<[string, Partial<PutChannelInput>]>([
   ['CHANNEL.UNKNOWN_KIND', { kind: 'fax' }],
-  ['CHANNEL.KIND_NOT_SUPPORTED', { kind: 'shopify' }],
+  ['CHANNEL.KIND_NOT_SUPPORTED', { kind: 'ebay' }],
   ['CHANNEL.INVALID', { config: {} }],
   ['CHANNEL.INVALID', { config: { url, unknown: 1 } }],
   ['CHANNEL.INVALID', { config: { url: 'ftp://x' } }],

@@ -35,7 +35,8 @@ async function record(sku: string, jobId: string, version: number): Promise<unkn
   await rig.inspector.query(
     `select * from listing_record($1, 'web', now(), array[$2]::uuid[], array[$3], array['main'],
        array[$4]::bigint[], array[$4 * 10]::integer[], array[$4 * 10]::integer[],
-       array[null]::text[], array[false], array[null]::text[], array[gen_random_uuid()])`,
+       array[null]::text[], array[false], array[null]::text[], array[gen_random_uuid()],
+       array[0], array[now()], array[null]::integer[])`,
     [merchantId, jobId, sku, version],
   );
   const { rows } = await rig.inspector.query<Record<string, unknown>>(

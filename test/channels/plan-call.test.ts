@@ -4,7 +4,14 @@ import { planLatest, type DueListing } from '../../src/channels/index.ts';
 
 const recordedAt = new Date('2026-11-21T00:00:00Z');
 const level = { version: 7, recordedAt, onHand: 40, available: 38, endedHolds: 0 };
-const noOwn = { versions: 0, effect: 0, hasNoEffect: false };
+const noOwn = {
+  versions: 0,
+  effect: 0,
+  hasNoEffect: false,
+  overwrittenEffect: 0,
+  hasOverwritten: false,
+};
+const rules = { buffer: null, version: 0, isLagging: false, isMoved: false };
 const due: DueListing = {
   jobId: 'job',
   sku: 'A',
@@ -15,10 +22,19 @@ const due: DueListing = {
   publishedVersion: 5,
   pendingSince: recordedAt,
   nonce: null,
+  toldRules: 0,
+  rulesVersion: 0,
+  isPaused: false,
+  unansweredQuantity: null,
   level,
   own: noOwn,
 };
-const own = (effect: number, hasNoEffect = false) => ({ versions: 1, effect, hasNoEffect });
+const own = (effect: number, hasNoEffect = false) => ({
+  ...noOwn,
+  versions: 1,
+  effect,
+  hasNoEffect,
+});
 
 test.each<[string, Partial<DueListing>, number | 'echo' | 'nothing']>([
   ['a newer version', {}, 38],
@@ -36,7 +52,7 @@ test.each<[string, Partial<DueListing>, number | 'echo' | 'nothing']>([
   ['its own sale of the rest', { own: own(-40), level: { ...level, available: 0 } }, 'echo'],
   ['another change that leaves the figure', { level: { ...level, available: 40 } }, 40],
 ])('what a latest channel is told of %s', (_, changes, expected) => {
-  const step = planLatest({ ...due, ...changes });
+  const step = planLatest({ ...due, ...changes }, rules);
   const [change] = step.changes;
   const silence = step.isEcho ? 'echo' : 'nothing';
   expect(change === undefined ? silence : change.available).toBe(expected);
@@ -71,7 +87,7 @@ test.each([
 });
 
 test('a message id follows from the content and from nothing else', () => {
-  const [change] = planLatest(due).changes;
+  const [change] = planLatest(due, rules).changes;
   if (change === undefined) throw new Error('nothing to send');
   const id = messageIdOf('default', 'web', [change], [null]);
   const later = { ...change, recordedAt: new Date() };
@@ -85,4 +101,15 @@ test('a message id follows from the content and from nothing else', () => {
   ]) {
     expect(other).not.toBe(id);
   }
+});
+
+test.each<[string, Partial<DueListing>, boolean, number | null]>([
+  ['what it was told', {}, false, 40],
+  ['what it was told less its own sale', { own: own(-3) }, false, 37],
+  ['nothing, where it was told nothing', { publishedQuantity: null }, false, null],
+  ['nothing, where it is called otherwise now', { nonce: 'moved-1' }, false, null],
+  ['nothing, where the channel is elsewhere now', {}, true, null],
+])('a channel is expected to show %s', (_, changes, isMoved, expected) => {
+  const [change] = planLatest({ ...due, ...changes }, { ...rules, isMoved }).changes;
+  expect(change?.previous).toBe(expected);
 });

@@ -44,6 +44,12 @@ const commands = [
   'dead-letters list',
   'dead-letters redrive',
   'audit verify',
+  'sources list',
+  'sources sync',
+  'sources runs',
+  'sources quarantine',
+  'sources approve',
+  'sources refuse',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {

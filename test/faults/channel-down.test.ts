@@ -18,6 +18,7 @@ beforeAll(async () => {
     DATABASE_URL: database.connectionString,
     RETRY_BASE_MS: '20',
     RETRY_TIMES: '4',
+    BREAKER_COOLDOWN_MS: '100',
   });
   await service.call('PUT', '/api/stores/main', {});
 });

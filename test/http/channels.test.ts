@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
@@ -156,5 +159,70 @@ describe('deliveries and dead letters', () => {
     expect(await redrive({ channelId: 'another' })).toMatchObject({ body: { redriven: 0 } });
     expect(await redrive()).toMatchObject({ body: { redriven: 1 } });
     expect((await app.call('GET', '/api/dead-letters')).list()).toEqual([]);
+  });
+});
+
+test('the settings say what channels get that do not say otherwise', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'onhand-presets-'));
+  const file = join(folder, 'onhand.yaml');
+  await writeFile(
+    file,
+    `inventory_sync:
+  channels:
+    - { id: webhook, kind: webhook, rate_limit_rps: 7, timeout_ms: 900 }
+    - { id: slow, kind: webhook, rate_limit_rps: 2 }
+    - { id: slow, kind: shopify, rate_limit_rps: 1 }
+`,
+  );
+  const preset = await startTestApp({ env: { ONHAND_CONFIG: file } });
+  try {
+    const put = async (id: string, more: object = {}) =>
+      (await preset.call('PUT', `/api/channels/${id}`, { body: { ...webhook, ...more } })).body;
+    expect(await put('any')).toMatchObject({ rateLimitRps: 7, timeoutMs: 900 });
+    expect(await put('slow')).toMatchObject({ rateLimitRps: 2, timeoutMs: 5_000 });
+    expect(await put('own', { rateLimitRps: null, timeoutMs: 100 })).toMatchObject({
+      rateLimitRps: null,
+      timeoutMs: 100,
+    });
+  } finally {
+    await preset.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a channel takes a buffer, a window and a policy for drift', async () => {
+  const body = {
+    ...webhook,
+    buffer: { units: 1, percent: 5, share: 0.5, max: 9, widenWhileLaggingUnits: 2 },
+    batchWindowMs: 250,
+    driftPolicy: 'hold',
+  };
+  const { kind, ...settings } = body;
+  const made = await app.call('PUT', '/api/channels/buffered', { body });
+  expect(made).toMatchObject({ status: 201, body: { ...settings, kind, state: null } });
+  const every = await app.call('PUT', '/api/channels/buffered', {
+    body: { ...body, mode: 'every' },
+  });
+  expect(every).toMatchObject({ status: 422, body: { errors: [{ path: 'buffer' }] } });
+  const verified = await app.call('POST', '/api/channels/buffered/verify');
+  expect(verified).toMatchObject({ status: 422, body: { code: 'CHANNEL.VERIFY_NOT_SUPPORTED' } });
+});
+
+test('a listing is paused and resumed, and one that is not there is not found', async () => {
+  await app.call('PUT', '/api/channels/pausing', { body: webhook });
+  const base = '/api/channels/pausing/listings/main';
+  await app.call('PUT', `${base}/p`, { body: { externalIds: { id: 'p' } } });
+  const paused = await app.call('POST', `${base}/p/pause`);
+  expect(paused).toMatchObject({ status: 200, body: { sku: 'p' } });
+  expect(paused.body['pausedAt']).not.toBeNull();
+  const resumed = await app.call('POST', `${base}/p/resume`, { body: {} });
+  expect(resumed).toMatchObject({ status: 200, body: { pausedAt: null } });
+  expect(await app.call('POST', `${base}/none/pause`)).toMatchObject({
+    status: 404,
+    body: { code: 'LISTING.NOT_FOUND' },
+  });
+  expect(await app.call('POST', '/api/channels/none/listings/main/p/pause')).toMatchObject({
+    status: 404,
+    body: { code: 'CHANNEL.NOT_FOUND' },
   });
 });

@@ -33,6 +33,10 @@ beforeAll(async () => {
     keyId: key.get('keyId'),
     merchantId: 'default',
     channelId: 'ours-channel',
+    sourceId: 'ours-source',
+    quarantineId: 'qtn_ours',
+    webhookId: 'ours-webhook',
+    driftId: 'drf_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -43,6 +47,35 @@ beforeAll(async () => {
     `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
        created_at, updated_at)
      values ('default', 'dlv_ours', 'ours-channel', gen_random_uuid(), 'dead', 1, now(), now())`,
+  );
+  await app.call('PUT', '/api/sources/ours-source', {
+    body: { kind: 'push', owns: [{ quantity: 'onHand', stores: ['ours-store'] }] },
+  });
+  await app.core.pool.query(
+    `insert into source_quarantine (merchant_id, quarantine_id, source_id, sku, location_id,
+       quantity, current_value, value, observed_at, item, cause, status, run_id, created_at)
+     values ('default', 'qtn_ours', 'ours-source', 'ours-sku', 'ours-store', 'on_hand', 50, 0,
+       now(), '{}', 'mass_zero', 'pending', 'run_ours', now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbox_webhook (merchant_id, channel_id, webhook_id, topic, headers, body, status,
+       due_at, received_at)
+     values ('default', 'ours-channel', 'ours-webhook', 'order', '{}', '', 'poison', now(), now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbound_order (merchant_id, channel_id, order_id, revision, status, occurred_at,
+       updated_at)
+     values ('default', 'ours-channel', 'ours-order', 1, 'confirmed', now(), now())`,
+  );
+  await app.core.pool.query(
+    `insert into inbound_line (merchant_id, channel_id, order_id, line_id, channel_sku, wanted)
+     values ('default', 'ours-channel', 'ours-order', 'ours-line', 'SKU', 1)`,
+  );
+  await app.core.pool.query(
+    `insert into drift (merchant_id, drift_id, sku, location_id, channel_id, expected, observed,
+       units, cause, action, status)
+     values ('default', 'drf_ours', 'ours-sku', 'ours-store', 'ours-channel', 5, 3, 2,
+       'channel_changed', 'send_ours', 'pending')`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -84,6 +117,25 @@ const bodies: Record<string, unknown> = {
     listings: [{ storeId: 'ours-store', sku: 'ours-sku', externalIds: {} }],
   },
   'POST /api/dead-letters/redrive': {},
+  'PUT /api/sources/{sourceId}': { kind: 'push', owns: [] },
+  'POST /api/sources/{sourceId}/changes': { items: [] },
+  'POST /api/sync': { source: 'ours-source' },
+  'POST /api/sync/start': {},
+  'POST /api/sync/stop': {},
+  'POST /api/quarantine/{quarantineId}/approve': {},
+  'POST /api/quarantine/{quarantineId}/refuse': {},
+  'POST /api/open-questions/answer': {
+    channelId: 'ours-channel',
+    orderId: 'ours-order',
+    lineId: 'ours-line',
+    storeId: 'ours-store',
+    sku: 'ours-sku',
+  },
+  'POST /api/channels/{channelId}/verify': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
+  'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
+  'POST /api/drifts/{driftId}/approve': {},
+  'POST /api/drifts/{driftId}/ignore': {},
 };
 
 /** Queries that routes need, and those that name what is ours. */
@@ -95,6 +147,7 @@ const queries: Record<string, string> = {
   'GET /api/reservations': '?orderId=ours-order',
   'GET /api/deliveries': '?channelId=ours-channel',
   'GET /api/dead-letters': '?channelId=ours-channel',
+  'GET /api/drifts': '?channelId=ours-channel',
 };
 
 // What the other merchant may make of its own comes last: until then our names mean nothing to it.

@@ -4,6 +4,8 @@ import {
   createAdapters,
   listDeliveries,
   putChannel,
+  type Adapters,
+  type ChannelAdapter,
   type DeliveryView,
   type PutChannelInput,
   type PutChannelResult,
@@ -34,12 +36,14 @@ export class DeliveryRig {
   readonly database: TestDatabase;
   readonly handle: DatabaseHandle;
   readonly inspector: Pool;
-  readonly adapters = createAdapters({ allowPrivateAddresses: true });
+  readonly adapters: Adapters;
   readonly secretBox = openSecretBox({ encryptionKey: '11'.repeat(32), dataDir: '/nowhere' });
   readonly #writer: TestWriter;
   readonly #jobs = new Set<Jobs>();
 
-  private constructor(database: TestDatabase, inspector: Pool) {
+  private constructor(database: TestDatabase, inspector: Pool, more: readonly ChannelAdapter[]) {
+    const known = createAdapters({ allowPrivateAddresses: true });
+    this.adapters = new Map([...known, ...more.map((adapter) => [adapter.kind, adapter] as const)]);
     this.database = database;
     this.inspector = inspector;
     this.handle = openDatabase({ connectionString: database.connectionString });
@@ -50,9 +54,10 @@ export class DeliveryRig {
     });
   }
 
-  static async open(): Promise<DeliveryRig> {
+  /** @param more adapters of the test's own */
+  static async open(...more: readonly ChannelAdapter[]): Promise<DeliveryRig> {
     const database = await createTestDatabase();
-    return new DeliveryRig(database, await openInspector(database.connectionString));
+    return new DeliveryRig(database, await openInspector(database.connectionString), more);
   }
 
   get db(): DatabaseHandle['db'] {
@@ -73,6 +78,7 @@ export class DeliveryRig {
       retry: quickRetry,
       workers: true,
       sweepMs: 200,
+      breaker: { threshold: 0.5, cooldownMs: 50 },
       ...options,
     });
     this.#jobs.add(jobs);
@@ -110,6 +116,30 @@ export class DeliveryRig {
     );
     if (!result.ok) throw new Error(result.refusal.code);
     server.secret = result.value.generatedSecret ?? server.secret;
+    for (const jobs of this.#jobs) jobs.wakeChannels();
+    return result.value;
+  }
+
+  /** Makes a channel of the fake vendor, or throws. */
+  async connectVendor(
+    vendor: { readonly url: string },
+    channelId: string,
+    more: Partial<PutChannelInput> = {},
+  ): Promise<PutChannelResult> {
+    const { adapters, secretBox, clock } = this;
+    const result = await putChannel(
+      this.db,
+      { adapters, secretBox, clock },
+      {
+        merchantId,
+        channelId,
+        kind: 'vendor',
+        config: { baseUrl: vendor.url },
+        credentials: { token: 'first' },
+        ...more,
+      },
+    );
+    if (!result.ok) throw new Error(result.refusal.code);
     for (const jobs of this.#jobs) jobs.wakeChannels();
     return result.value;
   }

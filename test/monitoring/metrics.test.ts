@@ -62,7 +62,7 @@ describe('of a running service', () => {
       refusals: { 'STOCK.INSUFFICIENT': 1 },
       conflicts: 1,
       idempotencyHits: 1,
-      batches: { count: 7, attempts: { p50: 1, p99: 1 } },
+      batches: { count: 7, attempts: { p50: 1, p99: 2 } },
       queues: { writer: 0, outbox: 4, deadLetters: 0 },
       oversoldLevels: 1,
     });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createLogger } from '../../src/logger.ts';
 import type { Clock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config.ts';
-import { countDeadLetters, createAdapters } from '../../src/channels/index.ts';
+import { countDeadLetters, createAdapters, ListingIndex } from '../../src/channels/index.ts';
 import { openCore, type Core } from '../../src/core.ts';
 import { pendingMigrations } from '../../src/db/index.ts';
 import { hashKey } from '../../src/encryption.ts';
@@ -57,11 +57,20 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     onBatch: (report) => metrics.recordBatch(report),
     ...(overrides.clock === undefined ? {} : { clock: overrides.clock }),
   });
+  const adapters = createAdapters({ allowPrivateAddresses: true });
   const services: Services = {
     ...core,
     metrics,
     wakeChannels: () => undefined,
-    adapters: createAdapters({ allowPrivateAddresses: true }),
+    wakeSources: () => undefined,
+    wakeInbox: () => undefined,
+    inbox: {
+      db: core.db,
+      together: core.sources.together,
+      adapters,
+      listings: new ListingIndex(core.db),
+    },
+    adapters,
     adminKeyHash: hashKey(adminKey),
     startedAt: new Date(),
     version: '0.0.0-test',

@@ -15,6 +15,7 @@ import {
   type PublishResult,
 } from '../adapter.ts';
 import { webhookBody } from './body.ts';
+import { authenticate, translate } from './inbound.ts';
 import { newWebhookSecret, signWebhook } from './signature.ts';
 
 /** 100 changes are some 15 kB: the size that Standard Webhooks recommends to stay under. */
@@ -73,6 +74,9 @@ export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }
     selects: ({ skus, stores }) => ({ kind: 'all', skus, stores }),
     address: ({ url }) => url,
     publish: (changes, context) => send(agent, options.allowPrivateAddresses, changes, context),
+    authenticate: (webhook, { credentials, now }) =>
+      authenticate(webhook, credentials.secret, now()),
+    translate: (_topic, { body }) => translate(body),
     close: () => agent.destroy(),
   };
 }

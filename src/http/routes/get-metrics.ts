@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { channelFigures } from '../channel-views.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
 
@@ -25,8 +26,11 @@ const summary = z
     }),
     queues: z.strictObject({ writer: known, outbox: known, deadLetters: known }),
     oversoldLevels: known,
+    sources: z.record(z.string(), counts),
+    quarantinedItems: known,
     deliveries: z.record(z.string(), counts),
     lag: z.record(z.string(), distribution),
+    channels: z.record(z.string(), channelFigures),
     breakers: z.record(z.string(), z.string()),
     bulkheads: z.record(z.string(), z.strictObject({ running: z.int(), waiting: z.int() })),
   })

@@ -1,8 +1,15 @@
 import type { Services } from '../context.ts';
 import { describeApi } from '../openapi.ts';
 import type { Operation } from '../operation.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+import { listInbox } from './list-inbox.ts';
+import { replayWebhook } from './replay-webhook.ts';
+import { listOpenQuestions } from './list-open-questions.ts';
+import { answerOpenQuestion } from './answer-open-question.ts';
+import { retryOpenQuestions } from './retry-open-questions.ts';
 import { adjustLevel } from './adjust-level.ts';
 import { applyMutations } from './apply-mutations.ts';
+import { approveDrift } from './approve-drift.ts';
 import { commitReservation } from './commit-reservation.ts';
 import { createKey } from './create-key.ts';
 import { createReservation } from './create-reservation.ts';
@@ -23,9 +30,11 @@ import { getReadiness } from './get-readiness.ts';
 import { getReservation } from './get-reservation.ts';
 import { getStockOfSku } from './get-stock-of-sku.ts';
 import { getStore } from './get-store.ts';
+import { ignoreDrift } from './ignore-drift.ts';
 import { listChannels } from './list-channels.ts';
 import { listDeadLetters } from './list-dead-letters.ts';
 import { listDeliveries } from './list-deliveries.ts';
+import { listDrifts } from './list-drifts.ts';
 import { listKeys } from './list-keys.ts';
 import { listLedger } from './list-ledger.ts';
 import { listListings } from './list-listings.ts';
@@ -34,6 +43,7 @@ import { listReservations } from './list-reservations.ts';
 import { listStock } from './list-stock.ts';
 import { listStores } from './list-stores.ts';
 import { pauseChannel } from './pause-channel.ts';
+import { pauseListing } from './pause-listing.ts';
 import { putChannel } from './put-channel.ts';
 import { putLevel } from './put-level.ts';
 import { putListing } from './put-listing.ts';
@@ -46,6 +56,22 @@ import { releaseReservation } from './release-reservation.ts';
 import { republishChannel } from './republish-channel.ts';
 import { reserveAtLevel } from './reserve-at-level.ts';
 import { resumeChannel } from './resume-channel.ts';
+import { approveQuarantine } from './approve-quarantine.ts';
+import { deleteSource } from './delete-source.ts';
+import { getSource } from './get-source.ts';
+import { getSyncStatus } from './get-sync-status.ts';
+import { listHeldItems } from './list-held-items.ts';
+import { listQuarantine } from './list-quarantine.ts';
+import { listSources } from './list-sources.ts';
+import { listSyncRuns } from './list-sync-runs.ts';
+import { pushChanges } from './push-changes.ts';
+import { putSource } from './put-source.ts';
+import { refuseQuarantine } from './refuse-quarantine.ts';
+import { requestSync } from './request-sync.ts';
+import { startSync } from './start-sync.ts';
+import { stopSync } from './stop-sync.ts';
+import { resumeListing } from './resume-listing.ts';
+import { verifyChannel } from './verify-channel.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -87,12 +113,38 @@ const operations: readonly Operation[] = [
   pauseChannel,
   resumeChannel,
   republishChannel,
+  verifyChannel,
   putListing,
   putListings,
   listListings,
+  pauseListing,
+  resumeListing,
   listDeliveries,
   listDeadLetters,
   redriveDeadLetters,
+  putSource,
+  listSources,
+  getSource,
+  deleteSource,
+  pushChanges,
+  listHeldItems,
+  requestSync,
+  getSyncStatus,
+  startSync,
+  stopSync,
+  listSyncRuns,
+  listQuarantine,
+  approveQuarantine,
+  refuseQuarantine,
+  receiveWebhook,
+  listInbox,
+  replayWebhook,
+  listOpenQuestions,
+  answerOpenQuestion,
+  retryOpenQuestions,
+  listDrifts,
+  approveDrift,
+  ignoreDrift,
   getDocs,
   getDocsFile,
 ];

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { putChannel as saveChannel } from '../../channels/index.ts';
-import { channelView } from '../channel-views.ts';
+import { bufferSchema, putChannel as saveChannel } from '../../channels/index.ts';
+import { bufferAsDescribed, channelView } from '../channel-views.ts';
 import { channelId, name, storable } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
@@ -19,7 +19,10 @@ export const putChannel = defineOperation({
   summary: 'Create a channel or replace its settings',
   description:
     'Credentials are never given back; those that are not given stay as they are. For a webhook ' +
-    'a secret is made when none is given, and shown once, in the 201.',
+    'a secret is made when none is given, and shown once, in the 201. A channel is shown ' +
+    'floor(share × available) − buffer, at most max and never below 0. driftPolicy says what ' +
+    'happens when it shows another figure than it was told: ours sends our figure at once, hold ' +
+    'waits until the drift is approved.',
   access: 'member',
   params: { channelId },
   body: z.strictObject({
@@ -31,7 +34,9 @@ export const putChannel = defineOperation({
     timeoutMs: z.int().min(1).max(60_000).optional(),
     maxAttempts: z.int().min(1).max(1000).nullable().optional(),
     enabled: z.boolean().optional(),
-    buffer: settings.nullable().optional(),
+    buffer: bufferSchema.nullable().optional().openapi(bufferAsDescribed),
+    batchWindowMs: z.int().min(0).max(3_600_000).nullable().optional(),
+    driftPolicy: z.enum(['ours', 'hold']).optional(),
   }),
   responses: {
     200: { description: 'It was there', schema: channelView },
@@ -52,9 +57,10 @@ export const putChannel = defineOperation({
     'CHANNEL.CREDENTIALS_MISSING',
   ],
   async handle({ caller: { merchantId }, params, body, services }) {
-    const { db, adapters, secretBox, clock } = services;
+    const { db, adapters, secretBox, clock, config } = services;
+    const presets = config.inventorySync.channels;
     const input = { merchantId, ...params, ...body };
-    const result = await saveChannel(db, { adapters, secretBox, clock }, input);
+    const result = await saveChannel(db, { adapters, secretBox, clock, presets }, input);
     if (!result.ok) {
       // Settings that a kind does not take are a request that is not valid, as any other.
       const errors = fieldErrors.safeParse(result.refusal.data?.['errors']);

@@ -7,12 +7,12 @@ export const deliveryControls: readonly Control[] = [
     promise: 'A figure counts as told when the channel has taken it, not before it is sent.',
     changes: [
       {
-        file: 'src/jobs/make-calls.ts',
-        before: '  const report = await gate.pass(',
+        file: 'src/jobs/make-call.ts',
+        before: '  const report = await input.gate.pass(',
         after:
-          '  await finish(input, call, { ...begun(), messageId, durationMs: 0, ' +
-          'result: { ok: true } });\n' +
-          '  const report = await gate.pass(',
+          '  await finish(input, call, { startedAt: startOf(clock), messageId, durationMs: 0, ' +
+          'result: { ok: true }, isStored, toldAt: null });\n' +
+          '  const report = await input.gate.pass(',
       },
     ],
     test: 'test/jobs/recovery.test.ts',
@@ -23,9 +23,9 @@ export const deliveryControls: readonly Control[] = [
     promise: 'A call that failed is tried again.',
     changes: [
       {
-        file: 'src/jobs/verdict.ts',
+        file: 'src/jobs/step-outcomes.ts',
         before: "outcomes.set(step, { kind: 'retry', code: result.failure.code });",
-        after: "outcomes.set(step, { kind: 'settled' });",
+        after: 'outcomes.set(step, settled);',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
@@ -37,8 +37,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'src/channels/plan-call.ts',
-        before: '  return publishedQuantity + own.effect === available;',
-        after: '  return true;',
+        before: 'publishedQuantity !== null && publishedQuantity + own.effect === shown;',
+        after: 'publishedQuantity !== null;',
       },
     ],
     test: 'test/jobs/echo.test.ts',
@@ -58,8 +58,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'src/channels/plan-call.ts',
-        before: 'if (!isForced && isEcho(due, available))',
-        after: 'if (isForced && isEcho(due, available))',
+        before: 'if (nonce === null && isEcho(due, shown))',
+        after: 'if (nonce !== null && isEcho(due, shown))',
       },
     ],
     test: 'test/jobs/echo.test.ts',
@@ -70,9 +70,14 @@ export const deliveryControls: readonly Control[] = [
     promise: 'A channel is never told less than 0.',
     changes: [
       {
-        file: 'src/channels/plan-call.ts',
-        before: 'Math.max(level.available + level.endedHolds, 0)',
-        after: 'level.available + level.endedHolds',
+        file: 'src/channels/shown-quantity.ts',
+        before: 'Math.max(available, 0)',
+        after: 'available',
+      },
+      {
+        file: 'src/channels/shown-quantity.ts',
+        before: 'Math.max(part - kept, 0)',
+        after: 'part - kept',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
@@ -123,7 +128,9 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_mark.sql',
-        before: "job_id = case when l.state = 'queued' then l.job_id else excluded.job_id end,",
+        before:
+          "job_id = case when l.state in ('queued', 'held') then l.job_id\n" +
+          '            else excluded.job_id end,',
         after: 'job_id = excluded.job_id,',
       },
     ],
@@ -178,7 +185,7 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_sweep.sql',
-        before: '        else greatest(p.version, l.wanted_version) > l.published_version\n',
+        before: '        else greatest(k.version, k.wanted_version) > k.published_version\n',
         after: '        else false\n',
       },
     ],
@@ -191,11 +198,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_sweep.sql',
-        before:
-          "when l.state = 'queued' then not listing_has_job(v_channel.queue, " +
-          'l.job_id, p_working)\n' +
-          "        when l.state = 'dead'",
-        after: "when l.state = 'queued' then false\n        when l.state = 'dead'",
+        before: "when k.state = 'queued' then k.job_id not in (select w.job_id from working w)\n",
+        after: "when k.state = 'queued' then false\n",
       },
     ],
     test: 'test/jobs/recovery.test.ts',
@@ -232,7 +236,7 @@ export const deliveryControls: readonly Control[] = [
     promise: 'A channel that says 410 is paused.',
     changes: [
       {
-        file: 'src/jobs/make-calls.ts',
+        file: 'src/jobs/make-call.ts',
         before: '  if (failure.pause !== undefined) {',
         after: "  if (failure.pause === '') {",
       },

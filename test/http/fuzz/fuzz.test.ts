@@ -119,7 +119,14 @@ test.each(routes.map((route) => [route.name, route] as const))(
   (_, route) => keepsPromises(worstRequests(route)),
 );
 
-test.each(routes.map((route) => [route.name, route] as const))(
+/** What only a channel can sign, and what only a vendor's server can answer. */
+const needsVendor = new Set([
+  'POST /api/webhooks/{channelId}',
+  'POST /api/channels/{channelId}/verify',
+]);
+const guessable = routes.filter(({ name }) => !needsVendor.has(name));
+
+test.each(guessable.map((route) => [route.name, route] as const))(
   '%s is reached: of its valid requests some succeed',
   async (_, route) => {
     const statuses: number[] = [];

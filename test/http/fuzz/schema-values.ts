@@ -35,6 +35,11 @@ export const knownNames = [
   'channelId',
   'keyId',
   'deliveryId',
+  'sourceId',
+  'quarantineId',
+  'webhookId',
+  'lineId',
+  'driftId',
 ] as const;
 
 const known = new Set<string>(knownNames);

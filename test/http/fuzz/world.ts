@@ -32,6 +32,7 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
     const member = await make('POST', '/api/keys', { name: 'member' });
     const config = { url: 'http://127.0.0.1:1/' };
     await make('PUT', '/api/channels/web', { kind: 'webhook', config });
+    await make('PUT', '/api/channels/web/listings/main/sku-1', { externalIds: { id: 'x' } });
     const deliveryId = `dlv_${number}`;
     await app.core.pool.query(
       `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
@@ -39,6 +40,13 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
        values ($1, $2, 'web', gen_random_uuid(), 'dead', 1, now(), now())`,
       [merchantId, deliveryId],
     );
+    await make('PUT', '/api/sources/tills', {
+      kind: 'push',
+      owns: ['onHand', 'allocated', 'openOrders', 'pendingSales', 'unavailable', 'incoming'].map(
+        (quantity) => ({ quantity }),
+      ),
+    });
+    await prepareInbox(app, merchantId, number);
     const callers: Record<CallerKind, Record<string, string>> = {
       root: { authorization: `Bearer ${adminKey}`, 'x-merchant-id': merchantId },
       admin: { authorization: `Bearer ${admin.get('key')}` },
@@ -58,11 +66,52 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
         reservationId: held.get('reservationId'),
         keyId: member.get('keyId'),
         deliveryId,
+        sourceId: 'tills',
+        quarantineId: `qtn_${number}`,
+        webhookId: 'evt-1',
+        lineId: 'line-1',
+        driftId: `drf_${number}`,
       },
       headersOf: (caller) => callers[caller],
       fingerprint: () => fingerprint(merchantId),
     };
   };
+}
+
+/** A webhook, an order with a line that nobody knows, and an item that waits for a decision. */
+async function prepareInbox({ core }: TestApp, merchantId: string, number: number): Promise<void> {
+  await core.pool.query(
+    `insert into source_quarantine (merchant_id, quarantine_id, source_id, sku, location_id,
+       quantity, current_value, value, observed_at, item, cause, status, run_id, created_at)
+     values ($1, $2, 'tills', 'sku-1', 'main', 'on_hand', 50, 0, now(),
+       jsonb_build_object('id', 'evt-9', 'sku', 'sku-1', 'storeId', 'main', 'quantity', 'onHand',
+         'op', 'set', 'value', 0, 'observedAt', now()),
+       'mass_zero', 'pending', $3, now())`,
+    [merchantId, `qtn_${number}`, `run_${number}`],
+  );
+  await core.pool.query(
+    `insert into drift (merchant_id, drift_id, sku, location_id, channel_id, expected, observed,
+       units, cause, action, status)
+     values ($1, $2, 'sku-1', 'main', 'web', 5, 3, 2, 'channel_changed', 'send_ours', 'pending')`,
+    [merchantId, `drf_${number}`],
+  );
+  await core.pool.query(
+    `insert into inbox_webhook (merchant_id, channel_id, webhook_id, topic, headers, body, status,
+       due_at, received_at)
+     values ($1, 'web', 'evt-1', 'order', '{}', '', 'poison', now(), now())`,
+    [merchantId],
+  );
+  await core.pool.query(
+    `insert into inbound_order (merchant_id, channel_id, order_id, revision, status, occurred_at,
+       updated_at)
+     values ($1, 'web', 'order-1', 1, 'confirmed', now(), now())`,
+    [merchantId],
+  );
+  await core.pool.query(
+    `insert into inbound_line (merchant_id, channel_id, order_id, line_id, channel_sku, wanted)
+     values ($1, 'web', 'order-1', 'line-1', 'SKU of theirs', 1)`,
+    [merchantId],
+  );
 }
 
 /**

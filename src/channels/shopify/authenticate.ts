@@ -1,0 +1,45 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Authentication, InboundWebhook } from '../adapter.ts';
+import type { ShopifyConfig, ShopifyCredentials } from './settings.ts';
+
+/**
+ * Whether Shopify signed a webhook for this shop: HMAC-SHA256 of the raw body with the app's
+ * client secret, in base64. The secret is the app's and not the shop's, so the shop has to be the
+ * right one as well. While secrets are changed any of ours will do.
+ *
+ * Its id is the delivery's: the same on every retry. Several deliveries that tell of one event are
+ * told apart by what they say, not here.
+ */
+export function authenticate(
+  { headers, body }: InboundWebhook,
+  config: ShopifyConfig,
+  { webhookSecret }: ShopifyCredentials,
+): Authentication {
+  // Shopify's newer events use the same names without the prefix.
+  const header = (name: string): string => {
+    return headers[`x-shopify-${name}`] ?? headers[`shopify-${name}`] ?? '';
+  };
+  const isSigned = isSignedBy(secretsOf(webhookSecret), body, header('hmac-sha256'));
+  const topic = header('topic');
+  const eventId = header('event-id');
+  const webhookId = header('webhook-id') || (eventId === '' ? '' : `${topic} ${eventId}`);
+  const isOurs = header('shop-domain').toLowerCase() === config.shopDomain;
+  if (!isSigned || !isOurs || topic === '' || webhookId === '') return { ok: false };
+  return { ok: true, webhookId, topic };
+}
+
+function secretsOf(secret: ShopifyCredentials['webhookSecret']): readonly string[] {
+  if (secret === undefined) return [];
+  return typeof secret === 'string' ? [secret] : secret;
+}
+
+/** Tries every secret: how long it takes says nothing about which of them fits. */
+function isSignedBy(secrets: readonly string[], body: Buffer, signature: string): boolean {
+  const given = Buffer.from(signature, 'base64');
+  let isSigned = false;
+  for (const secret of secrets) {
+    const expected = createHmac('sha256', secret).update(body).digest();
+    if (given.length === expected.length && timingSafeEqual(given, expected)) isSigned = true;
+  }
+  return isSigned;
+}

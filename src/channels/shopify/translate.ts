@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { InboundEvent, InboundWebhook } from '../adapter.ts';
+import { orderOf } from './order.ts';
+import { keyOfIds } from './settings.ts';
+
+/** Topics whose body is the whole order. */
+const orderTopics: ReadonlySet<string> = new Set([
+  'orders/create',
+  'orders/updated',
+  'orders/paid',
+  'orders/cancelled',
+  'orders/fulfilled',
+  'orders/partially_fulfilled',
+]);
+
+const levelSchema = z.object({
+  inventory_item_id: z.number(),
+  location_id: z.number(),
+  admin_graphql_api_id: z.string().default(''),
+  /** Null of what Shopify does not count. */
+  available: z.int().nullable(),
+  updated_at: z.string().refine((text) => !Number.isNaN(Date.parse(text)), { error: 'a time' }),
+});
+
+/**
+ * What a webhook tells. Throws for a body that is not what its topic promises.
+ *
+ * `refunds/create` and `orders/edited` carry the step and not the order: they tell nothing here,
+ * and `orders/updated`, which Shopify sends for each of them, brings the order as it then is.
+ * `app/uninstalled` says nothing about stock; the next call is answered 401 and pauses the channel.
+ * Topics of which nothing follows for stock may be subscribed to and are ignored.
+ */
+export function translate(
+  topic: string,
+  { headers, body }: Pick<InboundWebhook, 'headers' | 'body'>,
+): readonly InboundEvent[] {
+  if (orderTopics.has(topic)) {
+    const triggeredAt = headers['x-shopify-triggered-at'] ?? headers['shopify-triggered-at'];
+    return [orderOf(read(body), triggeredAt)];
+  }
+  if (topic === 'inventory_levels/update' || topic === 'inventory_levels/connect') {
+    return shownOf(read(body));
+  }
+  return [];
+}
+
+function read(body: Buffer): unknown {
+  return JSON.parse(body.toString('utf8')) as unknown;
+}
+
+function shownOf(payload: unknown): readonly InboundEvent[] {
+  const level = levelSchema.parse(payload);
+  if (level.available === null) return [];
+  // The same number as text: JSON's may be longer than they are exact.
+  const exact = /[?&]inventory_item_id=(\d+)$/.exec(level.admin_graphql_api_id)?.[1];
+  return [
+    {
+      kind: 'shown',
+      listingKey: keyOfIds({
+        inventoryItemId: `gid://shopify/InventoryItem/${exact ?? level.inventory_item_id}`,
+        locationId: `gid://shopify/Location/${level.location_id}`,
+      }),
+      quantity: level.available,
+      occurredAt: new Date(level.updated_at),
+    },
+  ];
+}

@@ -1,0 +1,53 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Authentication, InboundWebhook } from '../adapter.ts';
+import type { SquareConfig, SquareCredentials } from './settings.ts';
+
+const eventSchema = z.object({
+  event_id: z.string().min(1).max(255),
+  type: z.string().min(1).max(255),
+});
+
+/**
+ * Whether Square signed a webhook: HMAC-SHA256 of the notification URL and the raw body with the
+ * subscription's signature key, in base64. The URL is the one that Square was told; where the
+ * channel does not say it, it is the one that was called.
+ *
+ * Its id is the event's: the same on every retry.
+ */
+export function authenticate(
+  { headers, body, url }: InboundWebhook,
+  { notificationUrl = url }: SquareConfig,
+  { webhookSignatureKey }: SquareCredentials,
+): Authentication {
+  const keys = webhookSignatureKey === undefined ? [] : [webhookSignatureKey].flat();
+  const signature = headers['x-square-hmacsha256-signature'] ?? '';
+  if (!isSignedBy(keys, notificationUrl, body, signature)) return { ok: false };
+  const event = eventSchema.safeParse(jsonOf(body)).data;
+  if (event === undefined) return { ok: false };
+  return { ok: true, webhookId: event.event_id, topic: event.type };
+}
+
+/** Tries every key: how long it takes says nothing about which of them fits. */
+function isSignedBy(
+  keys: readonly string[],
+  notificationUrl: string,
+  body: Buffer,
+  signature: string,
+): boolean {
+  const given = Buffer.from(signature, 'base64');
+  let isSigned = false;
+  for (const key of keys) {
+    const expected = createHmac('sha256', key).update(notificationUrl).update(body).digest();
+    if (given.length === expected.length && timingSafeEqual(given, expected)) isSigned = true;
+  }
+  return isSigned;
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import {
+  countPoll,
+  dropOperations,
+  dropStoredCalls,
+  keepOperations,
+  lockListings,
+  observeListings,
+  reassignListings,
+  recordAttempts,
+  recordListings,
+  recordSuperseded,
+  type ChannelRow,
+  type ObservedDrift,
+} from '../channels/index.ts';
+import type { Db, Tx } from '../db/index.ts';
+import { recordDrifts, settleDrifts } from '../reconciliation/index.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
+import type { Verdict } from './verdict.ts';
+
+export type RecordedVerdicts = {
+  /** Jobs that are due at once. */
+  readonly followUps: number;
+  readonly drifts: readonly ObservedDrift[];
+};
+
+/**
+ * Writes verdicts down in one transaction: listings, attempts, drifts, follow-up jobs and the jobs
+ * themselves.
+ */
+export async function recordVerdicts(
+  db: Db,
+  queue: DeliveryQueue,
+  channel: ChannelRow,
+  verdicts: readonly Verdict[],
+): Promise<RecordedVerdicts> {
+  const { merchant_id: merchantId, channel_id: channelId, queue: name } = channel;
+  const readAt = new Date(Math.min(...verdicts.map((verdict) => verdict.readAt.getTime())));
+  return db.transaction().execute(async (tx) => {
+    const drifts = await recordLeavers(tx, channel, verdicts);
+    const settled = verdicts.flatMap((verdict) => verdict.settled);
+    const recorded = await recordListings(tx, channel, readAt, settled);
+    await settleDrifts(tx, merchantId, recorded.settledDriftIds);
+    const attempts = verdicts.flatMap((verdict) => verdict.attempts);
+    await recordAttempts(tx, merchantId, channelId, attempts);
+    const superseded = verdicts.flatMap((verdict) => verdict.superseded);
+    await recordSuperseded(tx, merchantId, superseded);
+    await recordCarried(tx, channel, verdicts);
+    await queue.insert(tx, recorded.jobs);
+    const moved = verdicts.flatMap((verdict) => verdict.moved);
+    for (const { job, startAfterMs } of moved) await queue.insert(tx, [job], startAfterMs);
+    await queue.complete(
+      tx,
+      name,
+      verdicts.flatMap(({ completed }) => completed),
+    );
+    for (const { job, retryMs, code } of verdicts.flatMap(({ failed }) => failed)) {
+      await queue.fail(tx, job, retryMs, { code });
+    }
+    await queue.defer(
+      tx,
+      verdicts.flatMap(({ deferred }) => deferred),
+    );
+    await queue.removeDead(tx, name, recorded.supersededJobIds);
+    const atOnce = moved.filter(({ startAfterMs }) => startAfterMs === 0);
+    return { followUps: recorded.jobs.length + atOnce.length, drifts };
+  });
+}
+
+/** Listings that go on in other jobs, with what the channel showed for them. */
+async function recordLeavers(
+  tx: Tx,
+  channel: ChannelRow,
+  verdicts: readonly Verdict[],
+): Promise<readonly ObservedDrift[]> {
+  const observed = verdicts.flatMap((verdict) => verdict.observed);
+  const moves = verdicts.flatMap(({ moved }) =>
+    moved.flatMap(({ from, job }) =>
+      job.listings.map(([sku, storeId]) => {
+        return { jobId: from.jobId, nextJobId: job.jobId, sku, storeId };
+      }),
+    ),
+  );
+  if (observed.length === 0 && moves.length === 0) return [];
+  // Several statements write listings here: all locks first, in their order.
+  const settled = verdicts.flatMap((verdict) => verdict.settled);
+  await lockListings(tx, channel, [...observed, ...moves, ...settled]);
+  const drifts = await observeListings(tx, channel, observed);
+  await reassignListings(tx, channel, moves);
+  const { merchant_id: merchantId, channel_id: channelId } = channel;
+  await recordDrifts(tx, { merchantId, channelId }, drifts);
+  return drifts;
+}
+
+/** Stored calls that are answered, and operations that are known, new or still open. */
+async function recordCarried(
+  tx: Tx,
+  channel: ChannelRow,
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  await dropStoredCalls(
+    tx,
+    channel,
+    verdicts.flatMap(({ answered }) => answered),
+  );
+  await dropOperations(
+    tx,
+    channel,
+    verdicts.flatMap(({ confirmed }) => confirmed),
+  );
+  await keepOperations(
+    tx,
+    channel,
+    verdicts.flatMap(({ accepted }) => accepted),
+  );
+  await countPoll(
+    tx,
+    channel,
+    verdicts.flatMap(({ polled }) => polled),
+  );
+}

@@ -1,0 +1,197 @@
+import type { PoolClient } from 'pg';
+import { changeTogether, type StockTransaction, type TogetherOptions } from '../stock/index.ts';
+import { noCounts } from './counts.ts';
+import { decideItems, type DecidedItem } from './decide-items.ts';
+import { judgeItems } from './judge-items.ts';
+import { readKnown, type Known } from './known.ts';
+import { parkMissing } from './missing.ts';
+import type { SourceItem, UnreadableItem } from './source.ts';
+import type { Guards, RunCounts, SnapshotState } from './tables.ts';
+import {
+  markSeen,
+  writeCounts,
+  writeFigures,
+  writeHeld,
+  writeMovements,
+  writeQuarantine,
+  type SourceName,
+} from './write-page.ts';
+
+/** How a page moves its source on. */
+export type Advance = {
+  /** The state that the page was read for: on any other it is not applied. */
+  readonly revision: number;
+  readonly watermark: string | null;
+  /** Null: no full read is on its way any more. */
+  readonly snapshot: SnapshotState | null;
+  /** The page is the last one of this full read: what it did not show is gone. */
+  readonly completes?: SnapshotState | undefined;
+};
+
+export type PageInput = SourceName & {
+  readonly runId: string;
+  /** Names this page: a commit whose answer was lost is recognised by it. */
+  readonly token: string;
+  readonly items: readonly SourceItem[];
+  readonly unreadable: readonly UnreadableItem[];
+  readonly readAt: Date;
+  /** Null: somebody approved the items. */
+  readonly guards: Guards | null;
+  readonly deduplicate: boolean;
+  /** Items that waited are not compared with themselves. */
+  readonly origin: 'page' | 'held' | 'approved';
+  /** Absent: the source was not read, its watermark stays. */
+  readonly advance?: Advance | undefined;
+  /** What else belongs into the transaction. */
+  readonly also?: (client: PoolClient) => Promise<void>;
+};
+
+export type PageResult = {
+  readonly counts: RunCounts;
+  /** Items that wait for a decision since this page. */
+  readonly fresh: number;
+  readonly refused: ReadonlyMap<string, number>;
+};
+
+/** Another process has read the source meanwhile, or it was deleted: the page is not applied. */
+export class SourceMoved extends Error {
+  constructor() {
+    super('the source is no longer as it was when it was read');
+    this.name = 'SourceMoved';
+  }
+}
+
+type SourceState = {
+  readonly revision: number;
+  readonly generation: number;
+  readonly last_page: { token: string; counts: RunCounts } | null;
+};
+
+/**
+ * Applies a page of a source: its changes of stock, the figures it told, and how far it was read,
+ * in one transaction. A crash leaves all of it or nothing, and a page that comes again finds its
+ * figures known and changes nothing. Throws `SourceMoved`.
+ */
+export async function applyPage(options: TogetherOptions, input: PageInput): Promise<PageResult> {
+  return await changeTogether(options, async (transaction) => {
+    const { client } = transaction;
+    const state = await lockSource(client, input);
+    if (state.last_page?.token === input.token) {
+      return { counts: state.last_page.counts, fresh: 0, refused: new Map() };
+    }
+    const { advance } = input;
+    if (advance !== undefined && advance.revision !== state.revision) throw new SourceMoved();
+    await input.also?.(client);
+    const result = await applyItems(transaction, input, state.generation);
+    if (advance?.completes !== undefined) {
+      await parkMissing(client, input, advance.completes, input.runId);
+    }
+    await advanceSource(client, input, result.counts);
+    await writeCounts(client, input, input.runId, result.counts, advance === undefined ? 0 : 1);
+    return result;
+  });
+}
+
+async function applyItems(
+  transaction: StockTransaction,
+  input: PageInput,
+  generation: number,
+): Promise<PageResult> {
+  const { client } = transaction;
+  const { merchantId, sourceId, items, unreadable, guards, readAt, deduplicate, advance } = input;
+  const read = await readKnown(client, merchantId, sourceId, items);
+  const judged = judgeItems(items, knownFor(input, read), { sourceId, deduplicate });
+  const decided = await decideItems(transaction, judged.candidates, {
+    merchantId,
+    sourceId,
+    guards,
+    readAt,
+  });
+  const taken = decided.filter(({ kind }) => kind === 'applied' || kind === 'unchanged');
+  const figures = taken.map(({ item }) => item).filter(({ op }) => op !== 'adjust');
+  const movements = taken.map(({ item }) => item).filter(({ op }) => op === 'adjust');
+  await writeFigures(client, input, figures, generation);
+  if (advance?.completes !== undefined || (advance?.snapshot ?? null) !== null) {
+    await markSeen(client, input, items, generation);
+  }
+  await writeMovements(
+    client,
+    input,
+    movements.map(({ id }) => id),
+  );
+  await writeHeld(client, input, waiting(input, decided), unreadable);
+  const suspects = decided.filter((one) => one.kind === 'quarantined');
+  const { pending, fresh } = await writeQuarantine(client, input, suspects, input.runId);
+  const counts: RunCounts = {
+    read: input.origin === 'page' ? items.length + unreadable.length : 0,
+    applied: decided.filter(({ kind }) => kind === 'applied').length,
+    unchanged: judged.unchanged + decided.filter(({ kind }) => kind === 'unchanged').length,
+    stale: judged.stale,
+    refused: [...judged.refused.values()].reduce((sum, count) => sum + count, 0),
+    held: decided.filter(({ kind }) => kind === 'held').length + unreadable.length,
+    quarantined: pending,
+  };
+  const isRetry = input.origin === 'held';
+  return {
+    counts: isRetry ? { ...noCounts, applied: counts.applied, quarantined: pending } : counts,
+    fresh,
+    refused: judged.refused,
+  };
+}
+
+/** Items that waited for this moment are not in their own way. */
+function knownFor({ origin }: PageInput, known: Known): Known {
+  if (origin === 'held') return { ...known, held: new Map() };
+  if (origin === 'approved') return { ...known, quarantine: new Map() };
+  return known;
+}
+
+/** Held items that turned out to be out of date have waited long enough, too. */
+function waiting(input: PageInput, decided: readonly DecidedItem[]): readonly DecidedItem[] {
+  if (input.origin !== 'held') return decided;
+  const known = new Set(decided.map(({ item }) => item));
+  const settled = input.items.filter((item) => !known.has(item));
+  return [...settled.map((item): DecidedItem => ({ item, kind: 'unchanged' })), ...decided];
+}
+
+async function lockSource(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+): Promise<SourceState> {
+  const { rows } = await client.query<SourceState>(
+    `select revision, generation, last_page from source
+     where merchant_id = $1 and source_id = $2 for no key update`,
+    [merchantId, sourceId],
+  );
+  if (rows[0] === undefined) throw new SourceMoved();
+  return rows[0];
+}
+
+async function advanceSource(
+  client: PoolClient,
+  { merchantId, sourceId, advance, token }: PageInput,
+  counts: RunCounts,
+): Promise<void> {
+  const page = JSON.stringify({ token, counts });
+  if (advance === undefined) {
+    await client.query(
+      `update source set last_page = $3 where merchant_id = $1 and source_id = $2`,
+      [merchantId, sourceId, page],
+    );
+    return;
+  }
+  const { watermark, snapshot, revision } = advance;
+  await client.query(
+    `update source
+     set watermark = $3, snapshot = $4, last_page = $5, revision = $6 + 1
+     where merchant_id = $1 and source_id = $2 and revision = $6`,
+    [
+      merchantId,
+      sourceId,
+      watermark,
+      snapshot === null ? null : JSON.stringify(snapshot),
+      page,
+      revision,
+    ],
+  );
+}

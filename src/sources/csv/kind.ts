@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
+import { reportedQuantities, type SourceKind } from '../source.ts';
+import { openCsv } from './read-csv.ts';
+
+export type CsvConfig = {
+  /** Inside the feed folder. */
+  readonly path?: string | undefined;
+  readonly url?: string | undefined;
+  readonly delimiter: string;
+  /** The file's names of an item's fields, where they differ. */
+  readonly columns?: Readonly<Record<string, string>> | undefined;
+  readonly storeId?: string | undefined;
+  readonly quantity?: (typeof reportedQuantities)[number] | undefined;
+};
+export type CsvCredentials = { readonly bearer: string } | undefined;
+export type CsvOptions = { readonly http: HttpClient; readonly feedFolder: string };
+
+/** A CSV file, from the feed folder or from a URL: of what changed, or of everything. */
+export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCredentials> {
+  return {
+    kind: 'csv',
+    modes: ['delta', 'full'],
+    configSchema: z
+      .strictObject({
+        path: z
+          .string()
+          .max(512)
+          .regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\p{Cc}\\]+$/u, {
+            error: 'a path inside the feed folder',
+          })
+          .optional(),
+        url: z
+          .string()
+          .max(2_048)
+          .superRefine((url, issues) => {
+            const problem = urlProblem(url, options.http.allowPrivateAddresses);
+            if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
+          })
+          .optional(),
+        delimiter: z.string().length(1).default(','),
+        columns: z.record(z.string(), z.string().max(255)).optional(),
+        storeId: z.string().min(1).max(128).optional(),
+        quantity: z.enum(reportedQuantities).optional(),
+      })
+      .refine(({ path, url }) => (path === undefined) !== (url === undefined), {
+        error: 'either path or url',
+      }),
+    credentialsSchema: z
+      .strictObject({ bearer: z.string().regex(/^[!-~]{1,4096}$/, { error: 'a bearer token' }) })
+      .optional(),
+    open: ({ config, credentials }) => openCsv(config, credentials, options),
+  };
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { Db } from '../db/index.ts';
+import type { PageOf } from '../stock/index.ts';
+import { applyPage, type PageInput } from './apply-page.ts';
+import type { SourcesContext } from './context.ts';
+import { readItems } from './source.ts';
+import type { SourceName } from './write-page.ts';
+
+/** An item that could not be applied, as the API shows it. */
+export type HeldItemView = {
+  readonly sourceId: string;
+  readonly itemKey: string;
+  /** As it came. */
+  readonly item: unknown;
+  readonly code: string;
+  readonly heldAt: string;
+};
+
+/** Items that wait, by source and what they are about, at most `limit` after `after`. */
+export async function listHeldItems(
+  db: Db,
+  filter: {
+    readonly merchantId: string;
+    readonly sourceId: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<PageOf<HeldItemView, string>> {
+  let query = db
+    .selectFrom('source_held_item')
+    .selectAll()
+    .where('merchant_id', '=', filter.merchantId)
+    .where('source_id', '=', filter.sourceId)
+    .orderBy('item_key')
+    .limit(filter.limit + 1);
+  if (filter.after !== undefined) query = query.where('item_key', '>', filter.after);
+  const rows = await query.execute();
+  const page = rows.slice(0, filter.limit);
+  return {
+    items: page.map((row) => ({
+      sourceId: row.source_id,
+      itemKey: row.item_key,
+      item: row.item,
+      code: row.code,
+      heldAt: row.held_at.toISOString(),
+    })),
+    next: rows.length > filter.limit ? page.at(-1)?.item_key : undefined,
+  };
+}
+
+/**
+ * Tries every held item once more, oldest first: the store may be known by now, what a movement
+ * takes may have come. What still cannot be applied goes on waiting.
+ */
+export async function replayHeldItems(
+  context: SourcesContext,
+  source: SourceName,
+  page: Pick<PageInput, 'runId' | 'guards' | 'deduplicate' | 'readAt'>,
+  batchSize: number,
+): Promise<{ readonly fresh: number }> {
+  const keys = await context.db
+    .selectFrom('source_held_item')
+    .select(['item_key', 'item'])
+    .where('merchant_id', '=', source.merchantId)
+    .where('source_id', '=', source.sourceId)
+    .where('code', '!=', 'SOURCE.ITEM_INVALID')
+    .orderBy('held_at')
+    .orderBy('item_key')
+    .limit(mostReplayed)
+    .execute();
+  let fresh = 0;
+  for (let from = 0; from < keys.length; from += batchSize) {
+    const rows = keys.slice(from, from + batchSize);
+    const { items } = readItems(rows.map(({ item }) => item));
+    const result = await applyPage(context.together, {
+      ...source,
+      ...page,
+      token: randomUUID(),
+      items,
+      unreadable: [],
+      origin: 'held',
+    });
+    fresh += result.fresh;
+  }
+  return { fresh };
+}
+
+/** Of a feed that speaks only of unknown stores a run still comes to its end. */
+const mostReplayed = 20_000;

@@ -1,0 +1,49 @@
+import type { Db } from '../db/index.ts';
+import { ok, refused, type Result } from '../errors.ts';
+import type { PageOf } from '../stock/index.ts';
+import type { SourcesContext } from './context.ts';
+import { sourceNotFound } from './source-row.ts';
+import { viewSources, type SourceView } from './view-source.ts';
+
+/** Refusals: SOURCE.NOT_FOUND. */
+export async function getSource(
+  context: SourcesContext,
+  merchantId: string,
+  sourceId: string,
+): Promise<Result<SourceView>> {
+  const [source] = await viewSources(context, merchantId, { sourceId });
+  return source === undefined ? refused(sourceNotFound(sourceId)) : ok(source);
+}
+
+/** Sources by id, at most `limit` after `after`. */
+export async function listSources(
+  context: SourcesContext,
+  filter: {
+    readonly merchantId: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<PageOf<SourceView, string>> {
+  const { merchantId, after, limit } = filter;
+  const found = await viewSources(context, merchantId, { after, limit: limit + 1 });
+  const items = found.slice(0, limit);
+  return { items, next: found.length > limit ? items.at(-1)?.sourceId : undefined };
+}
+
+/**
+ * Deletes a source with what it owned, told and has waiting. What it did to stock stays, and a run
+ * of it that is under way ends at its next page. Refusals: SOURCE.NOT_FOUND.
+ */
+export async function deleteSource(
+  db: Db,
+  merchantId: string,
+  sourceId: string,
+): Promise<Result<undefined>> {
+  const deleted = await db
+    .deleteFrom('source')
+    .where('merchant_id', '=', merchantId)
+    .where('source_id', '=', sourceId)
+    .returning('source_id')
+    .executeTakeFirst();
+  return deleted === undefined ? refused(sourceNotFound(sourceId)) : ok(undefined);
+}

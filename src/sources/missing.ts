@@ -1,0 +1,58 @@
+import type { PoolClient } from 'pg';
+import { newId } from '../ids.ts';
+import { quantityFromColumn } from '../stock/index.ts';
+import type { SnapshotState } from './tables.ts';
+import type { SourceName } from './write-page.ts';
+
+type MissingRow = { sku: string; location_id: string; quantity: string; value: number };
+
+/**
+ * A full read has ended: figures that it did not show are gone at the source. They are parked as
+ * falls to zero, to be settled with the others of the run; a figure that was observed after the
+ * read began stays.
+ */
+export async function parkMissing(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+  { generation, startedAt }: SnapshotState,
+  runId: string,
+): Promise<void> {
+  const { rows } = await client.query<MissingRow>(
+    `select sku, location_id, quantity, value from source_figure
+     where merchant_id = $1 and source_id = $2 and generation < $3 and value > 0
+       and observed_at <= $4`,
+    [merchantId, sourceId, generation, startedAt],
+  );
+  if (rows.length === 0) return;
+  await client.query(
+    `insert into source_quarantine (merchant_id, source_id, run_id, observed_at, quarantine_id, sku,
+       location_id, quantity, current_value, item, value, cause, status, created_at)
+     select $1, $2, $3, $4, u.*, 0, 'mass_zero', 'parked', clock_timestamp()
+     from unnest($5::text[], $6::text[], $7::text[], $8::stock_quantity[], $9::integer[],
+       $10::jsonb[]) as u(quarantine_id, sku, location_id, quantity, current_value, item)
+     on conflict (merchant_id, source_id, sku, location_id, quantity)
+       where status in ('parked', 'pending') do nothing`,
+    [
+      merchantId,
+      sourceId,
+      runId,
+      startedAt,
+      rows.map(() => newId('qtn')),
+      rows.map((row) => row.sku),
+      rows.map((row) => row.location_id),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.value),
+      rows.map((row) =>
+        JSON.stringify({
+          id: `missing-${generation}`,
+          sku: row.sku,
+          storeId: row.location_id,
+          quantity: quantityFromColumn(row.quantity),
+          op: 'delete',
+          value: 0,
+          observedAt: startedAt,
+        }),
+      ),
+    ],
+  );
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { sql, type Selectable } from 'kysely';
+import type { Db } from '../db/index.ts';
+import { ok, refuse, refused, type Result } from '../errors.ts';
+import { quantityFromColumn, type PageOf, type Quantity } from '../stock/index.ts';
+import { applyPage, SourceMoved } from './apply-page.ts';
+import type { SourcesContext } from './context.ts';
+import { databaseNow } from './source-row.ts';
+import { readItems } from './source.ts';
+import type { QuarantineCause, QuarantineStatus, SourceQuarantineTable } from './tables.ts';
+
+/** A report that waits, or waited, for somebody's decision. */
+export type QuarantineView = {
+  readonly quarantineId: string;
+  readonly sourceId: string;
+  readonly sku: string;
+  readonly storeId: string;
+  readonly quantity: Quantity;
+  /** Ours, when it was put here. */
+  readonly current: number;
+  /** What the source says. */
+  readonly value: number;
+  readonly observedAt: string;
+  readonly cause: QuarantineCause;
+  readonly status: Exclude<QuarantineStatus, 'parked'>;
+  readonly runId: string;
+  readonly createdAt: string;
+  readonly decidedAt: string | null;
+  readonly decidedBy: string | null;
+};
+
+type QuarantineRow = Selectable<SourceQuarantineTable>;
+
+export type DecideQuarantine = {
+  readonly merchantId: string;
+  /** Of one report, or of a run: all that it put here. */
+  readonly id: string;
+  readonly actor: string;
+};
+
+/** Reports by id, at most `limit` after `after`. */
+export async function listQuarantine(
+  db: Db,
+  filter: {
+    readonly merchantId: string;
+    readonly sourceId?: string | undefined;
+    readonly runId?: string | undefined;
+    readonly status?: QuarantineView['status'] | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<PageOf<QuarantineView, string>> {
+  const { merchantId, sourceId, runId, status, after, limit } = filter;
+  let query = db
+    .selectFrom('source_quarantine')
+    .selectAll()
+    .where('merchant_id', '=', merchantId)
+    .where('status', '!=', 'parked')
+    .orderBy('quarantine_id')
+    .limit(limit + 1);
+  if (sourceId !== undefined) query = query.where('source_id', '=', sourceId);
+  if (runId !== undefined) query = query.where('run_id', '=', runId);
+  if (status !== undefined) query = query.where('status', '=', status);
+  if (after !== undefined) query = query.where('quarantine_id', '>', after);
+  const rows = await query.execute();
+  const page = rows.slice(0, limit);
+  return {
+    items: page.map(viewQuarantine),
+    next: rows.length > limit ? page.at(-1)?.quarantine_id : undefined,
+  };
+}
+
+/**
+ * Applies reports that were put aside, as if nothing had been suspicious: with what was recorded
+ * since on top. Refusals: QUARANTINE.NOT_FOUND, QUARANTINE.DECIDED.
+ */
+export async function approveQuarantine(
+  context: SourcesContext,
+  input: DecideQuarantine,
+): Promise<Result<{ readonly approved: number }>> {
+  const { db, together, clock, settings } = context;
+  const found = await findPending(db, input);
+  if (!found.ok) return found;
+  const readAt = await databaseNow(db, clock.offsetMs);
+  let approved = 0;
+  for (const [sourceId, rows] of Map.groupBy(found.value, (row) => row.source_id)) {
+    for (let from = 0; from < rows.length; from += settings.batchSize) {
+      const page = rows.slice(from, from + settings.batchSize);
+      const { items } = readItems(page.map(({ item }) => item));
+      const ids = page.map((row) => row.quarantine_id);
+      const isApplied = await applyPage(together, {
+        merchantId: input.merchantId,
+        sourceId,
+        runId: page[0]?.run_id ?? '',
+        token: randomUUID(),
+        items,
+        unreadable: [],
+        readAt,
+        guards: null,
+        deduplicate: true,
+        origin: 'approved',
+        async also(client) {
+          await client.query(
+            `update source_quarantine
+             set status = 'approved', decided_at = clock_timestamp(), decided_by = $3
+             where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'pending'`,
+            [input.merchantId, ids, input.actor],
+          );
+        },
+      }).then(
+        () => true,
+        (error: unknown) => {
+          // The source was deleted meanwhile, and its reports with it.
+          if (error instanceof SourceMoved) return false;
+          throw error;
+        },
+      );
+      if (isApplied) approved += ids.length;
+    }
+  }
+  return ok({ approved });
+}
+
+/**
+ * Leaves stock as it is; the same report again is then known to be wrong. Refusals:
+ * QUARANTINE.NOT_FOUND, QUARANTINE.DECIDED.
+ */
+export async function refuseQuarantine(
+  { db }: SourcesContext,
+  input: DecideQuarantine,
+): Promise<Result<{ readonly refused: number }>> {
+  const found = await findPending(db, input);
+  if (!found.ok) return found;
+  const ids = found.value.map((row) => row.quarantine_id);
+  const { rows } = await sql`
+    update source_quarantine
+    set status = 'refused', decided_at = clock_timestamp(), decided_by = ${input.actor}
+    where merchant_id = ${input.merchantId} and quarantine_id = any (${ids}::text[])
+      and status = 'pending'
+    returning quarantine_id`.execute(db);
+  return ok({ refused: rows.length });
+}
+
+/** How many reports wait for a decision, over all merchants. */
+export async function countQuarantined(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from source_quarantine where status = 'pending'`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+async function findPending(
+  db: Db,
+  { merchantId, id }: DecideQuarantine,
+): Promise<Result<readonly QuarantineRow[]>> {
+  const rows = await db
+    .selectFrom('source_quarantine')
+    .selectAll()
+    .where('merchant_id', '=', merchantId)
+    .where(id.startsWith('run_') ? 'run_id' : 'quarantine_id', '=', id)
+    .where('status', '!=', 'parked')
+    .execute();
+  if (rows.length === 0) {
+    return refused(refuse('QUARANTINE.NOT_FOUND', 'There is no such report in quarantine.'));
+  }
+  const pending = rows.filter(({ status }) => status === 'pending');
+  if (pending.length > 0) return ok(pending);
+  return refused(
+    refuse('QUARANTINE.DECIDED', 'It was decided already.', { decision: rows[0]?.status }),
+  );
+}
+
+function viewQuarantine(row: QuarantineRow): QuarantineView {
+  return {
+    quarantineId: row.quarantine_id,
+    sourceId: row.source_id,
+    sku: row.sku,
+    storeId: row.location_id,
+    quantity: quantityFromColumn(row.quantity),
+    current: row.current_value,
+    value: row.value,
+    observedAt: row.observed_at.toISOString(),
+    cause: row.cause,
+    status: row.status as QuarantineView['status'],
+    runId: row.run_id,
+    createdAt: row.created_at.toISOString(),
+    decidedAt: row.decided_at?.toISOString() ?? null,
+    decidedBy: row.decided_by,
+  };
+}

@@ -1,0 +1,189 @@
+import { Socket } from 'node:net';
+import { Client } from 'pg';
+import {
+  AddressRefused,
+  isPublicAddress,
+  literalAddress,
+  lookupPublicAddress,
+} from '../../public-address.ts';
+import {
+  failed,
+  readItems,
+  type OpenSource,
+  type ReadOptions,
+  type SourceRead,
+} from '../source.ts';
+import type { SqlConfig, SqlCredentials } from './kind.ts';
+
+/**
+ * How far a query was read. Between runs `newest` is the newest timestamp seen; within one, `since`
+ * is where it began and `after` the row that was read last. Timestamps are Postgres' own texts: a
+ * Date would lose their microseconds.
+ */
+type Mark = {
+  readonly newest: string | null;
+  readonly run?: { readonly since: string; readonly after: readonly [string, string] } | undefined;
+};
+
+type Row = Record<string, unknown> & { onhand_at: string; onhand_id: string };
+
+/**
+ * Opens a query for one run. Rows come in the order of (timestamp, id), and each run begins
+ * `overlapSeconds` before the newest row of the one before: a row that was committed late, or with
+ * the same timestamp, is behind no watermark. What was read already is known by its figure.
+ */
+export function openQuery(
+  config: SqlConfig,
+  credentials: SqlCredentials,
+  { allowPrivateAddresses }: { readonly allowPrivateAddresses: boolean },
+): OpenSource {
+  let client: Client | undefined;
+  const connect = async (): Promise<Client> => {
+    client ??= await connectTo(credentials.url, allowPrivateAddresses);
+    return client;
+  };
+  const read = async (
+    mark: Mark,
+    options: ReadOptions,
+    isSnapshot: boolean,
+  ): Promise<SourceRead> => {
+    try {
+      return await readRows(await connect(), config, mark, options, isSnapshot);
+    } catch (error) {
+      await client?.end().catch(() => undefined);
+      client = undefined;
+      return failed(codeOf(error));
+    }
+  };
+  return {
+    changesSince: (watermark, options) => read(markOf(watermark), options, false),
+    snapshot: (cursor, options) => read(markOf(cursor), options, true),
+    async close() {
+      await client?.end();
+    },
+  };
+}
+
+async function connectTo(url: string, allowPrivateAddresses: boolean): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 25_000,
+    application_name: 'onhand source',
+    ...(allowPrivateAddresses ? {} : { stream: () => publicSocket() }),
+  });
+  // A connection that breaks between two queries fails the next one.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** A socket that connects to public addresses only, checked as it connects. */
+function publicSocket(): Socket {
+  const socket = new Socket();
+  const connect = socket.connect.bind(socket);
+  const connectPublic = (port: number, host: string): Socket => {
+    const literal = literalAddress(host);
+    const isFile = host.startsWith('/');
+    if (isFile || (literal !== undefined && !isPublicAddress(literal))) throw new AddressRefused();
+    return connect({ port, host, lookup: lookupPublicAddress });
+  };
+  // The driver calls it with port and host.
+  socket.connect = connectPublic as Socket['connect'];
+  return socket;
+}
+
+async function readRows(
+  client: Client,
+  config: SqlConfig,
+  mark: Mark,
+  { limit }: ReadOptions,
+  isSnapshot: boolean,
+): Promise<SourceRead> {
+  const since =
+    mark.run?.since ??
+    (mark.newest === null || isSnapshot ? '-infinity' : await backBy(client, mark.newest, config));
+  const inner = config.query.replace(/;\s*$/, '').replaceAll(/(?<!:):since\b/g, '$1::timestamptz');
+  const [at, id] = [`q."${config.timestampColumn}"::timestamptz`, `q."${config.idColumn}"::text`];
+  await client.query('begin transaction read only');
+  const { rows } = await client.query<Row>(
+    `select q.*, ${at}::text as onhand_at, ${id} collate "C" as onhand_id from (${inner}) q
+     where $1::timestamptz is not null and ($2::timestamptz is null
+       or (${at}, ${id} collate "C") > ($2::timestamptz, $3::text collate "C"))
+     order by ${at}, ${id} collate "C" limit $4`,
+    [since, mark.run?.after[0] ?? null, mark.run?.after[1] ?? null, limit],
+  );
+  await client.query('commit');
+  const last = rows.at(-1);
+  const hasMore = rows.length === limit && last !== undefined;
+  const newest =
+    last === undefined ? mark.newest : await newerOf(client, mark.newest, last.onhand_at);
+  const next: Mark = hasMore
+    ? { newest, run: { since, after: [last.onhand_at, last.onhand_id] } }
+    : { newest };
+  return {
+    kind: 'page',
+    page: {
+      ...readItems(rows.map((row) => itemOf(row, config))),
+      nextWatermark: JSON.stringify(next),
+      hasMore,
+      isSnapshot,
+    },
+  };
+}
+
+async function backBy(client: Client, newest: string, config: SqlConfig): Promise<string> {
+  const { rows } = await client.query<{ at: string }>(
+    `select ($1::timestamptz - $2::double precision * interval '1 second')::text as at`,
+    [newest, config.overlapSeconds],
+  );
+  return rows[0]?.at ?? newest;
+}
+
+async function newerOf(client: Client, a: string | null, b: string): Promise<string> {
+  const { rows } = await client.query<{ at: string }>(
+    'select greatest($1::timestamptz, $2::timestamptz)::text as at',
+    [a, b],
+  );
+  return rows[0]?.at ?? b;
+}
+
+/** Columns are named as an item's fields, in either spelling. */
+function itemOf(row: Row, config: SqlConfig): unknown {
+  const at = new Date(row.onhand_at);
+  const version = row['version'];
+  return {
+    id: row.onhand_id,
+    version: version === null || version === undefined ? undefined : textOf(version),
+    sku: row['sku'],
+    storeId: row['storeId'] ?? row['store_id'] ?? row['storeid'] ?? config.storeId,
+    quantity: row['quantity'] ?? config.quantity,
+    op: row['op'] ?? 'set',
+    value: numberOf(row['value']),
+    observedAt: Number.isNaN(at.getTime()) ? row.onhand_at : at.toISOString(),
+  };
+}
+
+/** numeric and bigint come as texts. */
+function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d+\.\d+$/.test(value)
+    ? value.replace(/\.0+$/, '')
+    : value;
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function markOf(watermark: string | null): Mark {
+  return watermark === null ? { newest: null } : (JSON.parse(watermark) as Mark);
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return 'network';
+  const { code } = error;
+  if (code === 'ADDRESS_REFUSED') return 'address_refused';
+  if (typeof code !== 'string') return 'network';
+  return /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code) ? `sql_${code}` : 'network';
+}

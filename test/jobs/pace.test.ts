@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { JobsOptions } from '../../src/jobs/index.ts';
+import { Pace } from '../../src/jobs/pace.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { ChannelServer } from './channel-server.ts';
+import { DeliveryRig } from './delivery-rig.ts';
+
+let rig: DeliveryRig;
+let server: ChannelServer;
+
+beforeEach(async () => {
+  [rig, server] = await Promise.all([DeliveryRig.open(), ChannelServer.start()]);
+});
+
+afterEach(async () => {
+  await rig.close();
+  await server.close();
+});
+
+const relayed = (): Promise<unknown> =>
+  waitFor(async () => (await rig.inspector.query('select from outbox_message')).rowCount === 0, {
+    what: 'the relay',
+  });
+
+test.each<[string, Partial<JobsOptions>, { batchWindowMs?: number }]>([
+  ['the settings’ window', { batchWindowMs: 1_500 }, {}],
+  ['its own window', { batchWindowMs: 0 }, { batchWindowMs: 1_500 }],
+  ['the poll interval', { pollIntervalMs: 1_500 }, {}],
+])('what changes within %s goes out in one call', async (_, options, more) => {
+  await rig.start(options);
+  await rig.connect(server, 'web', more);
+  await rig.setLevel('first', 1);
+  await rig.settled();
+  const from = performance.now();
+  for (let sku = 0; sku < 25; sku += 1) {
+    await rig.setLevel(`S${sku}`, 1);
+    await relayed();
+  }
+  await rig.settled();
+  expect(server.shown).toEqual(await rig.stock());
+  // One for the first, and one for each window that the rest took on this machine.
+  const windows = Math.ceil((performance.now() - from) / 1_500) + 1;
+  expect(server.messages.length).toBeLessThanOrEqual(1 + windows);
+});
+
+test('a channel’s own window of 0 collects nothing', async () => {
+  await rig.start({ batchWindowMs: 600_000 });
+  await rig.connect(server, 'web', { batchWindowMs: 0 });
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 1 });
+});
+
+test('a window begins with the first change and ends with the round', () => {
+  const pace = new Pace();
+  const settings = { windowMs: 100, intervalMs: null };
+  expect(pace.waitMs(0, settings)).toBeUndefined();
+  pace.wake(10, settings);
+  pace.wake(60, settings);
+  expect([pace.waitMs(60, settings), pace.waitMs(110, settings)]).toEqual([50, 0]);
+  pace.begin(115);
+  expect(pace.waitMs(200, settings)).toBeUndefined();
+});
+
+test('rounds by the clock do not follow the changes', () => {
+  const pace = new Pace();
+  const settings = { windowMs: 0, intervalMs: 1_000 };
+  expect(pace.waitMs(0, settings)).toBe(0);
+  pace.begin(0);
+  pace.wake(10, settings);
+  expect([pace.waitMs(400, settings), pace.waitMs(1_000, settings)]).toEqual([600, 0]);
+});

@@ -1,0 +1,160 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { approveQuarantine, refuseQuarantine } from '../../src/sources/index.ts';
+import { startFeedServer, type FeedServer } from '../support/feed-server.ts';
+import { adjust, merchantId, newSku } from '../support/stock.ts';
+import { openSourcesRig, type SourcesRig } from './rig.ts';
+
+// What looks wrong waits for somebody.
+
+let rig: SourcesRig;
+let feed: FeedServer;
+let skus: string[] = [];
+let version = 0;
+beforeAll(async () => {
+  rig = await openSourcesRig();
+});
+afterAll(() => rig.close());
+beforeEach(async () => {
+  feed = await startFeedServer();
+  skus = Array.from({ length: 40 }, newSku);
+  say(40, 10);
+  const config = { url: `${feed.url}/changes` };
+  await rig.put({ sourceId: 'erp', kind: 'http', config, batchSize: 10 });
+  await rig.run('erp');
+});
+afterEach(async () => {
+  await rig.pool.query('delete from source');
+  await feed.stop();
+});
+
+/** The feed says so of the first SKUs. */
+function say(count: number, value: number): void {
+  for (const sku of skus.slice(0, count)) {
+    version += 1;
+    feed.state.changes.push({
+      id: `evt-${version}`,
+      version: String(version),
+      sku,
+      storeId: 'main',
+      quantity: 'onHand',
+      op: 'set',
+      value,
+      observedAt: new Date().toISOString(),
+    });
+  }
+}
+
+const figures = (): Promise<(number | undefined)[]> =>
+  Promise.all(skus.map((sku) => rig.quantity(sku)));
+const pending = async (): Promise<{ quarantine_id: string; sku: string }[]> => {
+  const { rows } = await rig.pool.query<{ quarantine_id: string; sku: string }>(
+    `select quarantine_id, sku from source_quarantine where status = 'pending' order by sku`,
+  );
+  return rows;
+};
+const actor = 'key_test';
+
+test('a feed that says zero for everything changes nothing and raises one alert', async () => {
+  const alerts = rig.alerts.length;
+  const { rows: before } = await rig.pool.query('select * from stock_level order by sku');
+  say(40, 0);
+  const run = await rig.run('erp');
+  expect(run).toMatchObject({ pages: 4, read: 40, applied: 0, quarantined: 40 });
+  const { rows: after } = await rig.pool.query('select * from stock_level order by sku');
+  expect(after).toEqual(before);
+  expect(rig.alerts.slice(alerts)).toEqual([
+    { kind: 'quarantine', merchantId, sourceId: 'erp', runId: run.runId, quarantined: 40 },
+  ]);
+  // Said again it waits already, and nobody is called a second time.
+  say(40, 0);
+  await rig.run('erp');
+  expect(await figures()).toEqual(skus.map(() => 10));
+  expect(await pending()).toHaveLength(40);
+  expect(rig.alerts.length).toBe(alerts + 1);
+});
+
+test('what sells out in the ordinary way is applied at the end of the run', async () => {
+  say(15, 0);
+  expect(await rig.run('erp')).toMatchObject({ applied: 15, quarantined: 0 });
+  expect((await figures()).filter((figure) => figure === 0)).toHaveLength(15);
+  expect(await pending()).toEqual([]);
+});
+
+test('a full read that lacks almost everything is quarantined like zeros', async () => {
+  feed.state.oldest = 1_000;
+  const [first = ''] = skus;
+  say(1, 11);
+  feed.state.figures = feed.state.changes.splice(-1).map((item) => ({ ...item, sku: first }));
+  const alerts = rig.alerts.length;
+  expect(await rig.run('erp')).toMatchObject({ status: 'succeeded', quarantined: 39 });
+  expect(await figures()).toEqual(skus.map((sku) => (sku === first ? 11 : 10)));
+  expect(rig.alerts).toHaveLength(alerts + 1);
+});
+
+test('what is approved is applied with what came since, all of a run at once, too', async () => {
+  say(40, 0);
+  const { runId } = await rig.run('erp');
+  const [one] = await pending();
+  const id = one?.quarantine_id ?? '';
+  expect(await approveQuarantine(rig.context, { merchantId, id, actor })).toMatchObject({
+    value: { approved: 1 },
+  });
+  expect(await rig.quantity(one?.sku ?? '')).toBe(0);
+  expect((await figures()).filter((figure) => figure === 0)).toHaveLength(1);
+  await rig.writer.submitOne(adjust(skus.at(-1) ?? '', 4));
+  await approveQuarantine(rig.context, { merchantId, id: runId, actor });
+  expect(await figures()).toEqual(skus.map((sku) => (sku === skus.at(-1) ? 4 : 0)));
+  const again = await approveQuarantine(rig.context, { merchantId, id, actor });
+  expect(again).toMatchObject({ refusal: { code: 'QUARANTINE.DECIDED' } });
+});
+
+test('what is refused stays refused when the same report comes again', async () => {
+  say(40, 0);
+  const { runId } = await rig.run('erp');
+  await refuseQuarantine(rig.context, { merchantId, id: runId, actor });
+  feed.state.changes.push(...feed.state.changes.slice(-40));
+  expect(await rig.run('erp')).toMatchObject({ read: 40, unchanged: 40, quarantined: 0 });
+  expect(await figures()).toEqual(skus.map(() => 10));
+  // A newer one is another matter.
+  say(3, 12);
+  expect(await rig.run('erp')).toMatchObject({ applied: 3 });
+});
+
+test('a newer report within bounds takes the place of one that waits', async () => {
+  say(40, 0);
+  await rig.run('erp');
+  say(5, 9);
+  expect(await rig.run('erp')).toMatchObject({ applied: 5 });
+  expect(await pending()).toHaveLength(35);
+});
+
+test('a change beyond max_delta_percent waits, others pass', async () => {
+  await rig.put({
+    sourceId: 'erp',
+    kind: 'http',
+    config: { url: `${feed.url}/changes` },
+    guards: { maxDeltaPercent: 50 },
+  });
+  say(1, 16);
+  skus.reverse();
+  say(1, 15);
+  expect(await rig.run('erp')).toMatchObject({ applied: 1, quarantined: 1 });
+  expect((await figures()).filter((figure) => figure !== 10)).toEqual([15]);
+});
+
+test('a SKU that is not known is held where the source may not make levels', async () => {
+  await rig.put({
+    sourceId: 'erp',
+    kind: 'http',
+    config: { url: `${feed.url}/changes` },
+    guards: { unknownSkus: 'hold' },
+  });
+  skus = [newSku()];
+  say(1, 5);
+  expect(await rig.run('erp')).toMatchObject({ held: 1, applied: 0 });
+  expect(await figures()).toEqual([undefined]);
+  await rig.writer.submitOne(adjust(skus[0] ?? '', 1));
+  await rig.run('erp');
+  // Our own entry is younger than the figure, and stays on top of it.
+  expect(await figures()).toEqual([6]);
+});
