@@ -24,12 +24,88 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       constraint ledger_entry_other_pkey
         primary key (merchant_id, sku, location_id, version, quantity)
     ) default`.execute(db);
-  await attachFirst(db);
   for (const view of views) {
     await sql`create or replace view ${sql.raw(view.name)} as ${sql.raw(view.text)}`.execute(db);
   }
-  await loadSql(db, ['functions/ledger_partitions.sql']);
+  await createArchive(db);
+  await loadSql(db, [
+    'functions/ledger_partitions.sql',
+    'functions/opening_units.sql',
+    'functions/ledger_archive.sql',
+    'functions/delivery_read.sql',
+    'functions/delivery_entries.sql',
+    'views/no_oversell.sql',
+    'views/readable.sql',
+    'views/ledger_is_the_truth.sql',
+    'views/versions_are_contiguous.sql',
+    'views/snapshots.sql',
+    'views/inbox.sql',
+    'views/archives.sql',
+    'views/global.sql',
+  ]);
+  await attachFirst(db);
   await sql`select ledger_make_partitions(now(), 2)`.execute(db);
+}
+
+/** What was taken out of the ledger, and what is carried forward of it. */
+async function createArchive(db: Kysely<unknown>): Promise<void> {
+  // Of the whole instance, like the partitions: the one table without a merchant.
+  await sql`
+    create table ledger_archive (
+      -- what the partition covered: entries by recorded_at
+      from_at     timestamptz not null,
+      to_at       timestamptz not null,
+      entries     bigint not null,
+      first_entry bigint,
+      last_entry  bigint,
+      -- ledger_digest of the partition
+      digest      bigint not null,
+      file        text not null,
+      bytes       bigint not null,
+      -- of the file, and of the text in it
+      sha256      text not null,
+      csv_sha256  text not null,
+      archived_at timestamptz not null,
+      archived_by text not null,
+      constraint ledger_archive_pkey primary key (to_at),
+      constraint ledger_archive_range_check check (from_at < to_at)
+    )`.execute(db);
+  // What a level was at the last of its entries that are archived: its ledger begins behind it.
+  await sql`
+    create table ledger_opening (
+      merchant_id   text collate "C" not null,
+      sku           text collate "C" not null,
+      location_id   text collate "C" not null,
+      version       bigint not null,
+      on_hand       integer not null,
+      reserved      integer not null,
+      allocated     integer not null,
+      open_orders   integer not null,
+      pending_sales integer not null,
+      unavailable   integer not null,
+      safety_stock  integer not null,
+      incoming      integer not null,
+      recorded_at   timestamptz not null,
+      constraint ledger_opening_pkey primary key (merchant_id, sku, location_id)
+    )`.execute(db);
+  // What archived entries say of channels' orders.
+  await sql`
+    create table ledger_opening_order (
+      merchant_id text collate "C" not null,
+      channel_id  text collate "C" not null,
+      order_id    text collate "C" not null,
+      sku         text collate "C" not null,
+      location_id text collate "C" not null,
+      sold        bigint not null,
+      held        bigint not null,
+      constraint ledger_opening_order_pkey
+        primary key (merchant_id, channel_id, order_id, sku, location_id)
+    )`.execute(db);
+  await sql`create schema archive`.execute(db);
+  await sql`
+    comment on schema archive is
+      'Archived months of the ledger that were kept or restored, to look at; nothing reads them'
+  `.execute(db);
 }
 
 /** Views that read the ledger: they know a table by its number and not by its name. */

@@ -43,7 +43,10 @@ export function asOfQuery({ merchantId, sku, storeId }: LevelKey, at: Date) {
         and s.recorded_at <= ${at}
       order by s.recorded_at desc, s.version desc limit 1
     ), bounds as (
-      select coalesce((select version from base), 0) as low, (
+      select coalesce((select version from base), 0) as low,
+        -- Months before and after are not looked into. A day more: the clocks of two processes
+        -- may differ by less than a round trip.
+        coalesce((select recorded_at - interval '1 day' from base), '-infinity') as low_at, (
         select s.version from stock_snapshot s
         where s.merchant_id = ${merchantId} and s.sku = ${sku} and s.location_id = ${storeId}
           and s.version > coalesce((select version from base), 0)
@@ -54,8 +57,8 @@ export function asOfQuery({ merchantId, sku, storeId }: LevelKey, at: Date) {
         where e.merchant_id = ${merchantId} and e.sku = ${sku} and e.location_id = ${storeId}
           and e.version > bounds.low
           and e.version <= coalesce(bounds.high, 9223372036854775807)
+          and e.recorded_at >= bounds.low_at and e.recorded_at <= ${at}
         offset 0) e
-      where e.recorded_at <= ${at}
     )
     select ${sql.join(Object.values(quantityColumn).map(balance))},
       coalesce(max(e.version), max(b.version)) as version,
