@@ -37,6 +37,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['STOCK.OUT_OF_RANGE', kind(409, 'The figure would be too large')],
   ['STOCK.VERSION_CONFLICT', kind(409, 'The level has another version')],
   ['STOCK.PRECONDITION_FAILED', kind(412, 'The level has another version')],
+  ['LEDGER.ARCHIVED', kind(410, 'The entries of that time are archived')],
   ['MUTATIONS.REJECTED', kind(409, 'Nothing was applied')],
   ['MUTATIONS.NOT_APPLIED', kind(409, 'Another mutation was refused')],
   ['IDEMPOTENCY.KEY_REUSED', kind(422, 'The key was used for another request')],

@@ -1,28 +1,41 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
+import { ok, refuse, refused, type Result } from '../errors.ts';
+import { levelArchivedUntil } from './archive/archives.ts';
+import { stockNotFound } from './decide.ts';
 import { availableOf, quantities, quantityColumn, type LevelKey, type LevelView } from './level.ts';
 import type { Quantity } from './level.ts';
 
 /**
- * The level as it stood at a time: its newest version recorded by then, or undefined when it did
- * not exist yet. Read from the snapshot before that time and the ledger's entries between it and
- * the next one. Holds are shown as they were written down.
+ * The level as it stood at a time: its newest version recorded by then. Read from the snapshot
+ * before that time and the ledger's entries between it and the next one. Holds are shown as they
+ * were written down.
+ *
+ * Refusals, in this order: LEDGER.ARCHIVED, STOCK.NOT_FOUND (it did not exist yet).
  */
-export async function levelAsOf(db: Db, key: LevelKey, at: Date): Promise<LevelView | undefined> {
+export async function levelAsOf(db: Db, key: LevelKey, at: Date): Promise<Result<LevelView>> {
   const { rows } = await asOfQuery(key, at).execute(db);
   const [row] = rows;
-  if (row === undefined) return undefined;
+  // Asked afterwards: a month that is archived in between is not taken for nothing.
+  const archivedUntil = await levelArchivedUntil(db, key);
+  if (archivedUntil !== undefined && at < archivedUntil) {
+    const detail =
+      'What the level was then is archived; it can be asked for from archivedUntil on.';
+    const data = { archivedUntil: archivedUntil.toISOString() };
+    return refused(refuse('LEDGER.ARCHIVED', detail, data));
+  }
+  if (row === undefined) return refused(stockNotFound(key));
   const figures = Object.fromEntries(
     quantities.map((name) => [name, row[quantityColumn[name]] ?? 0]),
   ) as Record<Quantity, number>;
-  return {
+  return ok({
     storeId: key.storeId,
     sku: key.sku,
     ...figures,
     available: availableOf({ ...figures, expiredHolds: 0 }),
     version: row.version,
     updatedAt: row.recorded_at.toISOString(),
-  };
+  });
 }
 
 type Row = { version: number; recorded_at: Date } & Record<string, number>;
