@@ -12,9 +12,9 @@ begin
 end
 $$;
 
--- Levels whose entries in a partition do not continue what was archived before, or do not add up:
--- what is archived could not be audited any more. At most five.
-create or replace function ledger_partition_faults(p_partition text)
+-- Levels whose entries in a partition do not continue what is before it (archived, or in the ledger
+-- still), or do not add up: what is archived could not be audited any more. At most five.
+create or replace function ledger_partition_faults(p_partition text, p_from timestamptz)
 returns table (merchant_id text, sku text, location_id text, problem text)
 language plpgsql stable as $$
 begin
@@ -27,18 +27,26 @@ begin
       select e.merchant_id, e.sku, e.location_id, min(e.version) as first,
         max(e.version) as last, count(distinct e.version) as versions
       from %1$I e group by 1, 2, 3
+    ), before_quantity as (
+      select e.merchant_id, e.sku, e.location_id, e.quantity, sum(e.delta) as units
+      from ledger_entry e where e.recorded_at < $1 group by 1, 2, 3, 4
+    ), before_level as (
+      select e.merchant_id, e.sku, e.location_id, max(e.version) as last
+      from ledger_entry e where e.recorded_at < $1 group by 1, 2, 3
     )
     select l.merchant_id, l.sku, l.location_id,
-      'versions do not go on where the archive ends, or have a gap'
+      'versions do not go on where those before end, or have a gap'
     from at_level l
+    left join before_level b using (merchant_id, sku, location_id)
     left join ledger_opening o using (merchant_id, sku, location_id)
-    where l.first <> coalesce(o.version, 0) + 1 or l.versions <> l.last - l.first + 1
+    where l.first <> coalesce(b.last, o.version, 0) + 1 or l.versions <> l.last - l.first + 1
     union all
     select q.merchant_id, q.sku, q.location_id, 'deltas do not add up to the balance'
     from at_quantity q
+    left join before_quantity b using (merchant_id, sku, location_id, quantity)
     left join ledger_opening o using (merchant_id, sku, location_id)
-    where q.balance <> q.units + coalesce(opening_units(o, q.quantity), 0)
-    limit 5 $query$, p_partition);
+    where q.balance <> q.units + coalesce(b.units, 0) + coalesce(opening_units(o, q.quantity), 0)
+    limit 5 $query$, p_partition) using p_from;
 end
 $$;
 

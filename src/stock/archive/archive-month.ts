@@ -68,9 +68,13 @@ export async function archiveMonth(
 }
 
 /** Why a month cannot be archived, or undefined. Refusals: LEDGER.FAULTY, LEDGER.NEEDED. */
-export async function whyNot(db: Db, { name, to }: LedgerPartition): Promise<Refusal | undefined> {
+export async function whyNot(
+  db: Db,
+  { name, from, to }: LedgerPartition,
+): Promise<Refusal | undefined> {
   const { rows: faults } = await sql<Record<string, string>>`
-    select * from ledger_partition_faults(${name})`.execute(db);
+    select * from ledger_partition_faults(${name},
+      coalesce(${from}::timestamptz, '-infinity'))`.execute(db);
   if (faults.length > 0) {
     const detail = `${name} does not add up, and could not be audited any more.`;
     return refuse('LEDGER.FAULTY', detail, { faults });
