@@ -21,11 +21,9 @@ export type LedgerPartition = {
 export async function makeLedgerPartitions(db: Db, offsetMs: number): Promise<number> {
   return await db.transaction().execute(async (tx) => {
     await sql`set local lock_timeout = '1s'`.execute(tx);
+    const at = sql`clock_timestamp() + ${offsetMs} * interval '1 millisecond'`;
     const { rows } = await sql<{ made: number }>`
-      select ledger_make_partitions(
-        clock_timestamp() + ${offsetMs} * interval '1 millisecond', ${monthsAhead}) as made`.execute(
-      tx,
-    );
+      select ledger_make_partitions(${at}, ${monthsAhead}) as made`.execute(tx);
     return rows[0]?.made ?? 0;
   });
 }

@@ -93,7 +93,8 @@ test('killed before its last step it has taken nothing, and can be run again', a
       async () => {
         const { rowCount } = await pool.query(
           `select from pg_stat_activity where datname = current_database()
-             and query like '%ledger_archive_partition%' and wait_event_type in ('Lock', 'Timeout')`,
+             and query like '%ledger_archive_partition%'
+             and wait_event_type in ('Lock', 'Timeout')`,
         );
         return (rowCount ?? 0) > 0;
       },

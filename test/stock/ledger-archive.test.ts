@@ -131,12 +131,12 @@ async function asOf(at: Date): Promise<unknown[]> {
   return await Promise.all(skus.map((sku) => levelAsOf(handle.db, levelKey(sku), at)));
 }
 
-async function months(): Promise<Awaited<ReturnType<typeof archivablePartitions>>> {
+async function archivable(): Promise<Awaited<ReturnType<typeof archivablePartitions>>> {
   return await archivablePartitions(handle.db, new Date('2999-01-01'), 0);
 }
 
 async function archiveOldest(keep = false) {
-  const [oldest] = await months();
+  const [oldest] = await archivable();
   if (oldest === undefined) throw new Error('nothing to archive');
   return await archiveMonth(handle.db, oldest, {
     folder: folder.path,
@@ -147,7 +147,7 @@ async function archiveOldest(keep = false) {
 
 test('a month is not archived while somebody needs it, or when it does not add up', async () => {
   await expectCleanAudit(inspector);
-  const found = await months();
+  const found = await archivable();
   // The last month and this one stay.
   expect(found).toHaveLength(3);
   expect(await archiveOldest()).toMatchObject({ refusal: { code: 'LEDGER.NEEDED' } });
@@ -242,19 +242,22 @@ test('an archived month leaves levels, audit and later questions as they were', 
   });
 });
 
-test('a figure from an archived time is not guessed at', async () => {
-  const client = await inspector.connect();
-  const question = (at: Date) => ({
+function soldSince(at: Date) {
+  return {
     level: levelKey('lamp'),
     version: 1_000_000,
     quantity: 'onHand' as const,
     since: at,
     knownActor: 'nobody',
     laterReason: 'none',
-  });
+  };
+}
+
+test('a figure from an archived time is not guessed at', async () => {
+  const client = await inspector.connect();
   const early = new Date(middleOf(4).getTime() - dayMs);
   const times = [early, new Date(middleOf(4).getTime() + dayMs), new Date(Date.now() + dayMs)];
-  const units = await laterUnits(client, times.map(question));
+  const units = await laterUnits(client, times.map(soldSince));
   client.release();
   const { rows } = await inspector.query<{ sum: number }>(
     `select sum(delta)::bigint as sum from ledger_entry
@@ -263,7 +266,7 @@ test('a figure from an archived time is not guessed at', async () => {
   expect(units).toEqual([null, rows[0]?.sum, 0]);
 });
 
-test('the next month follows, with what the first one left; a kept one can be looked at', async () => {
+test('the next month follows on the first; one that is kept can be looked at', async () => {
   const levels = await asOf(new Date());
   const second = await archiveOldest(true);
   if (!second.ok) throw new Error(second.refusal.detail);
@@ -309,7 +312,7 @@ test('a restored month is what was archived, and a file that was touched is refu
     refusal: { code: 'LEDGER.FILE_DIFFERS' },
   });
   await writeFile(copy, whole.subarray(0, whole.length - 20));
-  await expect(restoreArchive(handle.db, archive, copy)).rejects.toThrow();
+  await expect(restoreArchive(handle.db, archive, copy)).rejects.toThrow('unexpected end of file');
 
   await writeFile(copy, whole);
   const restored = await restoreArchive(handle.db, archive, copy);
