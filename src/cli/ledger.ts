@@ -6,14 +6,15 @@ import { startProgress, type Progress } from '../progress.ts';
 import {
   archivablePartitions,
   archiveMonth,
+  countEntries,
   differenceOf,
   listArchives,
-  planMonth,
+  obstacleOf,
   readArchiveFile,
   restoreArchive,
   withArchiveLock,
   type LedgerArchive,
-  type PlannedMonth,
+  type LedgerPartition,
 } from '../stock/index.ts';
 import { exitCode } from './exit-code.ts';
 import { print, printJson, remark, type CommandIo } from './io.ts';
@@ -29,6 +30,8 @@ export type ArchiveFlags = {
 };
 export type FileFlags = { readonly in?: string | undefined; readonly json: boolean };
 
+type PlannedMonth = { readonly partition: LedgerPartition; readonly entries: number };
+
 type MonthReport = {
   readonly partition: string;
   readonly entries: number;
@@ -42,16 +45,13 @@ export async function ledgerArchive(io: CommandIo, options: ArchiveFlags): Promi
   const signal = io.stopSignal();
   return await withCore(io, async (core) =>
     withArchiveLock(core.db, async () => {
+      const { db, clock } = core;
       const planned: PlannedMonth[] = [];
-      for (const partition of await archivablePartitions(
-        core.db,
-        options.before,
-        core.clock.offsetMs,
-      )) {
-        planned.push(await planMonth(core.db, partition));
+      for (const partition of await archivablePartitions(db, options.before, clock.offsetMs)) {
+        planned.push({ partition, entries: await countEntries(db, partition) });
       }
       const report = options.dryRun
-        ? planned.map(asPlanned)
+        ? await Promise.all(planned.map((month) => asPlanned(core, month)))
         : await archivePlanned(io, core, planned, options, signal);
       printReport(io, report, options);
       if (signal.aborted) return exitCode.interrupted;
@@ -61,8 +61,9 @@ export async function ledgerArchive(io: CommandIo, options: ArchiveFlags): Promi
   );
 }
 
-function asPlanned({ partition, entries, obstacle }: PlannedMonth): MonthReport {
-  return { partition: partition.name, entries, outcome: obstacle ?? 'ready' };
+async function asPlanned({ db }: Core, { partition, entries }: PlannedMonth): Promise<MonthReport> {
+  const outcome = (await obstacleOf(db, partition)) ?? 'ready';
+  return { partition: partition.name, entries, outcome };
 }
 
 /** A month that cannot be archived ends it: the archive has no gaps. */

@@ -21,17 +21,14 @@ export async function archivablePartitions(
   return partitions.filter(({ to }) => to <= before && to <= latest);
 }
 
-export type PlannedMonth = {
-  readonly partition: LedgerPartition;
-  readonly entries: number;
-  /** Why it cannot be archived now; null: it can. */
-  readonly obstacle: string | null;
-};
-
-/** What an archive of a month would do. */
-export async function planMonth(db: Db, partition: LedgerPartition): Promise<PlannedMonth> {
+/** How many entries a month has. */
+export async function countEntries(db: Db, { name }: LedgerPartition): Promise<number> {
   const { rows } = await sql<{ entries: number }>`
-    select count(*) as entries from ${sql.table(partition.name)}`.execute(db);
-  const refusal = await whyNot(db, partition);
-  return { partition, entries: rows[0]?.entries ?? 0, obstacle: refusal?.detail ?? null };
+    select count(*) as entries from ${sql.table(name)}`.execute(db);
+  return rows[0]?.entries ?? 0;
+}
+
+/** Why a month could not be archived now, if those before it were; undefined: it could. */
+export async function obstacleOf(db: Db, partition: LedgerPartition): Promise<string | undefined> {
+  return (await whyNot(db, partition))?.detail;
 }
