@@ -82,8 +82,8 @@ async function loadWhile(
   atLeast: number,
   until: Promise<unknown> = Promise.resolve(),
 ): Promise<number[]> {
-  let isOver = false;
-  const over = until.finally(() => (isOver = true));
+  const ending = { isOver: false };
+  const over = until.finally(() => (ending.isOver = true));
   over.catch(() => undefined);
   const load = { request: 'adjust', skus: manySkus, connections: 16, seconds: 2 } as const;
   const found: number[] = [];
@@ -92,7 +92,7 @@ async function loadWhile(
     const sample = await runPacedLoad({ ...load, url, apiKey: shop.apiKey }, perSecond);
     if (sample.failed > 0) throw new Error(`${sample.failed} adjusts failed`);
     found.push(sample.p99Ms);
-  } while (!isOver || found.length < atLeast);
+  } while (!ending.isOver || found.length < atLeast);
   return found;
 }
 

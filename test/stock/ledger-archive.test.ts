@@ -134,13 +134,14 @@ async function archivable(): Promise<Awaited<ReturnType<typeof archivablePartiti
   return await archivablePartitions(handle.db, new Date('2999-01-01'), 0);
 }
 
-async function archiveOldest(keep = false) {
+async function archiveOldest(keep = false, onExported = async () => {}) {
   const [oldest] = await archivable();
   if (oldest === undefined) throw new Error('nothing to archive');
   return await archiveMonth(handle.db, oldest, {
     folder: folder.path,
     archivedBy: 'test',
     keep,
+    onExported,
   });
 }
 
@@ -205,6 +206,23 @@ test('a month is not archived while somebody needs it, or when it does not add u
   await inspector.query(`${change} - 1 ${where}`);
   expect(await listArchives(handle.db)).toEqual([]);
   await expectCleanAudit(inspector);
+});
+
+/** Changes an entry of the oldest month. */
+async function setReason(reason: string): Promise<void> {
+  await inspector.query(`update ledger_entry set reason = $1 where sku = 'lamp' and version = 1`, [
+    reason,
+  ]);
+}
+
+test('a month that is changed while it is exported stays', async () => {
+  const before = await ledgerNow();
+  expect(await archiveOldest(false, () => setReason('changed'))).toMatchObject({
+    refusal: { code: 'LEDGER.CHANGED' },
+  });
+  await setReason('test');
+  expect(await ledgerNow()).toEqual(before);
+  expect(await listArchives(handle.db)).toEqual([]);
 });
 
 test('an archived month leaves levels, audit and later questions as they were', async () => {

@@ -13,7 +13,8 @@ export type ArchiveOptions = {
   readonly archivedBy: string;
   /** Leave the partition in the schema `archive` instead of dropping it. */
   readonly keep: boolean;
-  readonly onExported?: (entries: number) => void;
+  /** Told of each page; the next one waits for it. */
+  readonly onExported?: (entries: number) => void | Promise<void>;
 };
 
 /** A partition with what it holds now. */

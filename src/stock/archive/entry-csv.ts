@@ -43,7 +43,7 @@ type EntryTexts = Readonly<Record<(typeof entryColumns)[number], string | null>>
 export async function* readEntriesAsCsv(
   db: Db,
   partition: string,
-  onPage: (entries: number) => void,
+  onPage: (entries: number) => void | Promise<void>,
 ): AsyncGenerator<string> {
   yield `${entryColumns.join(',')}\n`;
   let last: EntryTexts | undefined;
@@ -61,7 +61,7 @@ export async function* readEntriesAsCsv(
     last = rows.at(-1);
     if (last === undefined) return;
     yield rows.map(lineOf).join('');
-    onPage(rows.length);
+    await onPage(rows.length);
   }
 }
 
