@@ -102,23 +102,23 @@ test('killed before its last step it has taken nothing, and can be run again', a
     );
     child.kill('SIGKILL');
     await exited;
+    // Its session would go on to the end of its statement, and the month be archived after all.
+    await waitFor(
+      async () => {
+        const { rowCount } = await pool.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and query like '%ledger_archive_partition%'
+             and state = 'active' and pid <> pg_backend_pid()`,
+        );
+        return rowCount === 0;
+      },
+      { what: 'the session of the killed command is gone' },
+    );
   } finally {
     child.kill('SIGKILL');
     await reader.query('rollback');
     reader.release();
   }
-  // The session of a process that was killed ends when it next speaks to it.
-  await waitFor(
-    async () => {
-      const { rowCount } = await pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and query like '%ledger_archive_partition%'
-           and pid <> pg_backend_pid()`,
-      );
-      return rowCount === 0;
-    },
-    { what: 'the session of the killed command is gone' },
-  );
   expect(await countEntries()).toBe(entries);
   expect((await ledger('archives')).stdout).toBe('nothing is archived\n');
   // A file that was cut short by a kill is written again.
