@@ -49,6 +49,11 @@ begin
       and case
         when p_nonce is not null or l.sku is null then true
         when l.state = 'queued' then not listing_has_job(v_channel.queue, l.job_id, p_working)
+        -- its request ends the wait
+        when l.state = 'waiting' then not exists (
+          select from listing_request r
+          where r.merchant_id = p_merchant and r.channel_id = p_channel and r.sku = l.sku
+            and r.location_id = l.location_id)
         when l.state = 'dead' then not exists (
           select from delivery d
           where d.merchant_id = p_merchant and d.delivery_id = l.dead_delivery
@@ -122,6 +127,7 @@ begin
         or (l.state = 'queued' and not listing_has_job(v_channel.queue, l.job_id, p_working))
         or (l.state <> 'queued'
             and (greatest(d.version, l.wanted_version) > l.published_version
+              or l.state = 'waiting'
               or (p_rules and l.told_rules <> v_channel.rules_version + l.rules_version))))
       and l.state <> 'held'
     returning l.sku, l.location_id, l.job_id, j.job_id as new_job_id
