@@ -35,11 +35,9 @@ test('a token that eBay takes back is replaced, and the call made once more', as
 
 test('where no token is taken the channel is paused, after two', async () => {
   const rig = await open();
-  rig.account.state.tokenSeconds = -1;
   rig.account.server.faults = new FaultPlan([
     { route: 'bulk', share: 1, fault: { kind: 'status', status: 401 } },
   ]);
-  rig.account.state.tokenSeconds = 7_200;
   const failure = await rig.failure([rig.change('S0', 2)]);
   expect(failure).toMatchObject({ code: 'unauthorized', scope: 'channel', isNotDone: true });
   expect(failure.pause).toContain('access token');
