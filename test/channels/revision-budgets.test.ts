@@ -13,7 +13,11 @@ let channel: ChannelRow;
 beforeAll(async () => {
   rig = await DeliveryRig.open();
   other = openDatabase({ connectionString: rig.database.connectionString });
-  await rig.connect({ url: 'http://127.0.0.1:9', secret: '' } as never, 'shop');
+  await rig.connectVendor({ url: '' }, 'shop', {
+    kind: 'ebay',
+    config: {},
+    credentials: { clientId: 'c', clientSecret: 's', refreshToken: 'r' },
+  });
   channel = await rig.db.selectFrom('channel').selectAll().executeTakeFirstOrThrow();
 });
 

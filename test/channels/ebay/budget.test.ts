@@ -106,12 +106,8 @@ test('when all is spent nothing is sent before the day turns, by no process', as
   expect(revised('A')).toBe(18);
   await rig.setLevel('A', 0);
   await rig.settled();
-  await rig.kill(first);
-  const second = await rig.start();
-  await rig.start();
-  await waitFor(() => second.circuits()['default/shop'] !== undefined || true, {
-    what: 'a leader',
-  });
+  await rig.stop(first);
+  await Promise.all([rig.start(), rig.start()]);
   await changeOften('A', 3, 70);
   await rig.setLevel('A', 0);
   await rig.settled();
