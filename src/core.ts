@@ -12,6 +12,7 @@ import {
   type EmbeddedPostgres,
 } from './db/index.ts';
 import { openSecretBox, type SecretBox } from './encryption.ts';
+import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
 import {
   closeSourceKinds,
@@ -54,6 +55,7 @@ export async function openCore(
   logger: Logger,
   overrides: CoreOverrides = {},
 ): Promise<Core> {
+  armFailpoint(config.failpoint);
   const clock = overrides.clock ?? systemClock();
   const { concurrency, idempotency } = config.inventorySync;
   const embedded =

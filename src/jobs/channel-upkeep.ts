@@ -66,6 +66,11 @@ export class ChannelUpkeep {
     this.#isUrgent = true;
   }
 
+  /** Jobs may be claimed that nobody works on: nothing is delivered until they are taken over. */
+  takeOverAgain(): void {
+    this.#hasTakenOver = false;
+  }
+
   /** Does what is due. @param claimed jobs that this process works on */
   async run(channel: ChannelRow, claimed: readonly ClaimedJob[]): Promise<UpkeepResult> {
     const working = claimed.map(({ jobId }) => jobId);

@@ -11,6 +11,7 @@ import {
   type Step,
   type WaitingListing,
 } from '../channels/index.ts';
+import { passFailpoint } from '../failpoint.ts';
 import { newId } from '../ids.ts';
 import type { CallReport } from './attempts.ts';
 import type { CallGate } from './call-gate.ts';
@@ -184,6 +185,7 @@ async function afterCall(
   const { context, gate } = input;
   const { result } = report;
   if (result.ok) {
+    passFailpoint('delivery_taken');
     gate.circuit.succeeded();
     await finish(input, call, report, waiting);
     return;

@@ -66,7 +66,7 @@ async function listing(sku: string): Promise<ListingView | undefined> {
   return found.ok ? found.value.items[0] : undefined;
 }
 
-test('what is revised too often waits, is told 0 all the same, and the newest when it is time', async () => {
+test('what is revised too often waits, is told 0 at once, and the newest in time', async () => {
   await rig.start();
   await connect();
   await changeOften('A', 15, 10);

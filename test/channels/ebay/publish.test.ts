@@ -36,7 +36,7 @@ test('of 207 each offer has what came of it', async () => {
   const refused = { kind: 'refused', code: 'ebay_25713' };
   const notMapped = { kind: 'refused', code: 'not_mapped' };
   expect(result).toMatchObject({ ok: true, outcomes: [applied, refused, notMapped, applied] });
-  expect(['S0', 'S1', 'S2'].map(rig.account.shownOf)).toEqual([7, 1, 8]);
+  expect(['S0', 'S1', 'S2'].map((sku) => rig.account.shownOf(sku))).toEqual([7, 1, 8]);
 });
 
 test.each([
@@ -60,7 +60,7 @@ test.each([
   ]);
 });
 
-test('where eBay takes one SKU at a time, smaller requests are made until it takes them', async () => {
+test('where eBay takes one SKU at a time, requests are halved until it takes them', async () => {
   const rig = await open({ seed: { skus: skus(4, 1) } });
   rig.account.state.oneSkuPerCall = true;
   const changes = Object.keys(skus(4, 1)).map((sku) => rig.change(sku, 5));
@@ -78,7 +78,7 @@ test('of several figures for one offer the last is sent', async () => {
   expect(rig.account.history('S0').map(({ quantity }) => quantity)).toEqual([1, 6]);
 });
 
-test('0 is set where the account keeps what is sold out, and else refused by its name', async () => {
+test('0 is set where the account allows it, and else refused by its name', async () => {
   const rig = await open({ seed: { skus: skus(1, 3), variations: [{ V0: 2, V1: 2 }] } });
   expect(await rig.outcomes([rig.change('S0', 0)])).toEqual([applied]);
   expect(await rig.outcomes([rig.change('S0', 3)])).toEqual([applied]);
