@@ -114,6 +114,7 @@ const tables: TableRules = {
       'channel_state',
       'listing',
       'listing_request',
+      'revision_budget',
       'stored_call',
       'accepted_operation',
       'delivery',

@@ -58,6 +58,11 @@ begin
     where case
         when p_nonce is not null or not k.is_listed then true
         when k.state = 'queued' then k.job_id not in (select w.job_id from working w)
+        -- its request ends the wait
+        when k.state = 'waiting' then not exists (
+          select from listing_request r
+          where r.merchant_id = p_merchant and r.channel_id = p_channel and r.sku = k.sku
+            and r.location_id = k.location_id)
         when k.state = 'dead' then not exists (
           select from delivery d
           where d.merchant_id = p_merchant and d.delivery_id = k.dead_delivery
@@ -131,6 +136,7 @@ begin
         or (l.state = 'queued' and not listing_has_job(v_channel.queue, l.job_id, p_working))
         or (l.state <> 'queued'
             and (greatest(d.version, l.wanted_version) > l.published_version
+              or l.state = 'waiting'
               or (p_rules and l.told_rules <> v_channel.rules_version + l.rules_version))))
       and l.state <> 'held'
     returning l.sku, l.location_id, l.job_id, j.job_id as new_job_id

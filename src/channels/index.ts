@@ -92,4 +92,8 @@ export type { StoredCall } from './stored-calls.ts';
 export { verifyChannel } from './verify-channel.ts';
 export type { Verification } from './verify-channel.ts';
 export { continueBackfill, readRequests, sweepListings } from './sweep-listings.ts';
+export { giveBackRevisions, spendRevisions } from './revision-budgets.ts';
+export type { Revision, SpentRevisions } from './revision-budgets.ts';
+export { waitListings } from './wait-listings.ts';
+export type { WaitingListing } from './wait-listings.ts';
 export type { AttemptOutcome, ChannelMode, DeliveryStatus, DriftPolicy } from './tables.ts';

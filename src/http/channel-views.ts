@@ -63,7 +63,8 @@ export const listingView = z
     publishedVersion: z.int(),
     publishedAt: timeView.nullable(),
     pending: z.boolean(),
-    state: z.enum(['idle', 'queued', 'accepted', 'held', 'dead']),
+    state: z.enum(['idle', 'queued', 'accepted', 'waiting', 'held', 'dead']),
+    waitsUntil: timeView.nullable(),
     pausedAt: timeView.nullable(),
   })
   .openapi('Listing');
