@@ -75,6 +75,8 @@ export async function openCore(
     };
     const database = openDatabase({ connectionString, onIdleError });
     const pool = createPool({ connectionString, poolSize: 4, pipeline: true, onIdleError });
+    // A command writes at most two entries of a level.
+    const snapshotEvery = Math.ceil(config.ledger.snapshotEveryNEvents / 2);
     const writerPool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
     const writer = new StockWriter({
       pool: writerPool,
@@ -82,8 +84,7 @@ export async function openCore(
       maxRetries: concurrency.maxRetries,
       timeoutMs: concurrency.casTimeoutMs,
       idempotencyTtlSeconds: idempotency.ttlSeconds,
-      // A command writes at most two entries of a level.
-      snapshotEvery: Math.ceil(config.ledger.snapshotEveryNEvents / 2),
+      snapshotEvery,
       ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
       ...(overrides.onBatch === undefined ? {} : { onBatch: overrides.onBatch }),
     });
@@ -111,6 +112,7 @@ export async function openCore(
           pool: pagePool,
           clock,
           maxRetries: concurrency.maxRetries,
+          snapshotEvery,
           ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
         },
         kinds,
