@@ -43,7 +43,7 @@ export { getLocation, listLocations, putLocation } from './locations.ts';
 export type { LocationKind, LocationView } from './locations.ts';
 export { levelAsOf } from './level-as-of.ts';
 export { snapshotLevels } from './snapshots.ts';
-export { countOversold, listLevels, listLevelsOfSku } from './queries.ts';
+export { countOversold, listLevels, listLevelsAt, listLevelsOfSku } from './queries.ts';
 export type { LevelFilter, PageOf } from './queries.ts';
 export { figureNow, takeFigure } from './take-figure.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
