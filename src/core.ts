@@ -13,9 +13,12 @@ import {
 } from './db/index.ts';
 import { openSecretBox, type SecretBox } from './encryption.ts';
 import type { Logger } from './logger.ts';
+import type { BuffersContext } from './safety-stock/index.ts';
 import {
   closeSourceKinds,
+  createOnDemand,
   createSourceKinds,
+  type OnDemand,
   type SourceEvents,
   type SourcesContext,
 } from './sources/index.ts';
@@ -38,6 +41,10 @@ export type Core = {
   readonly secretBox: SecretBox;
   /** What reading sources needs, connections of its own for their pages among it. */
   readonly sources: SourcesContext;
+  /** Sources that are asked when somebody wants to know. */
+  readonly onDemand: OnDemand;
+  /** What keeping stock back needs. */
+  readonly buffers: BuffersContext;
   close(): Promise<void>;
 };
 
@@ -93,6 +100,23 @@ export async function openCore(
       allowPrivateAddresses: config.channels.allowPrivateAddresses,
       feedFolder: join(config.dataDir, 'feeds'),
     });
+    const together = {
+      pool: pagePool,
+      clock,
+      maxRetries: concurrency.maxRetries,
+      snapshotEvery,
+      ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
+    };
+    const sources: SourcesContext = {
+      db: database.db,
+      together,
+      kinds,
+      secretBox,
+      clock,
+      settings: config.inventorySync.deltaSync,
+      events: overrides.sourceEvents ?? {},
+    };
+    const { aggregation } = config.inventorySync;
     const stopWatching = watchEmbedded(embedded, logger);
     return {
       config,
@@ -106,20 +130,16 @@ export async function openCore(
       writer,
       levels: new LevelReader(writerPool, clock),
       secretBox,
-      sources: {
+      sources,
+      onDemand: createOnDemand(sources, {
+        timeoutMs: aggregation.parallelFetchTimeoutMs,
+        keepSeconds: aggregation.cacheTtlSeconds,
+      }),
+      buffers: {
         db: database.db,
-        together: {
-          pool: pagePool,
-          clock,
-          maxRetries: concurrency.maxRetries,
-          snapshotEvery,
-          ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
-        },
-        kinds,
-        secretBox,
+        together,
         clock,
-        settings: config.inventorySync.deltaSync,
-        events: overrides.sourceEvents ?? {},
+        settings: config.inventorySync.safetyBuffers,
       },
       async close() {
         stopWatching();

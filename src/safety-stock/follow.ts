@@ -18,8 +18,10 @@ export async function followChanges(context: BuffersContext, signal: AbortSignal
   let changed = 0;
   for (const { merchantId } of await followedMerchants(context)) {
     if (signal.aborted) break;
-    changed +=
-      (await whileAlone(context.db, merchantId, () => followOne(context, merchantId, signal))) ?? 0;
+    const followed = await whileAlone(context.db, merchantId, 'follow', () =>
+      followOne(context, merchantId, signal),
+    );
+    changed += followed ?? 0;
   }
   return changed;
 }

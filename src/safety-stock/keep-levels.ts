@@ -40,7 +40,7 @@ export async function judgeLevels(
         return [JSON.stringify([sku, storeId]), question] as const;
       }),
   );
-  const velocities = await velocitiesOf(db, merchantId, [...questions.values()], clock.now());
+  const velocities = await velocitiesOf(db, merchantId, [...questions.values()], clock.offsetMs);
   return judged.map(({ level, rule, policy }) => {
     const question = questions.get(JSON.stringify([level.sku, level.storeId]));
     const velocity = question && velocities.get(question);

@@ -29,7 +29,9 @@ export async function recomputeBuffers(
   merchantId: string,
   options: RecomputeOptions = {},
 ): Promise<Recomputed | undefined> {
-  return await whileAlone(context.db, merchantId, () => goThrough(context, merchantId, options));
+  return await whileAlone(context.db, merchantId, 'recompute', () =>
+    goThrough(context, merchantId, options),
+  );
 }
 
 async function goThrough(

@@ -16,8 +16,10 @@ export async function velocitiesOf(
   db: Db,
   merchantId: string,
   questions: readonly VelocityQuestion[],
-  now: Date,
+  offsetMs: number,
 ): Promise<ReadonlyMap<VelocityQuestion, Velocity>> {
+  if (questions.length === 0) return new Map();
+  const now = await databaseNow(db, offsetMs);
   const known = await readKnown(db, merchantId, questions, now);
   const unknown = questions.filter((question) => !known.has(question));
   for (const [days, group] of Map.groupBy(unknown, ({ windowDays }) => windowDays)) {
@@ -38,7 +40,6 @@ async function readKnown(
   now: Date,
 ): Promise<Map<VelocityQuestion, Velocity>> {
   const known = new Map<VelocityQuestion, Velocity>();
-  if (questions.length === 0) return known;
   const { rows } = await sql<DemandRow>`
     select d.days, d.mean, d.sigma
     from unnest(${questions.map(({ sku }) => sku)}::text[],
@@ -81,6 +82,12 @@ async function keep(
     on conflict (merchant_id, sku, location_id) do update
       set until_day = excluded.until_day, window_days = excluded.window_days,
           days = excluded.days, mean = excluded.mean, sigma = excluded.sigma`.execute(db);
+}
+
+async function databaseNow(db: Db, offsetMs: number): Promise<Date> {
+  const { rows } = await sql<{ now: Date }>`
+    select clock_timestamp() + ${offsetMs} * interval '1 millisecond' as now`.execute(db);
+  return rows[0]?.now ?? new Date();
 }
 
 /** The day in UTC. */
