@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 
 /** How much of each level is kept back: the rules, what they go by, and when they were applied. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // '' stands for any; a rule is for a SKU, for a category, or for all, everywhere or at a location.
+  // '' stands for any: a rule is for a SKU, a category or all, everywhere or at a location.
   await sql`
     create table safety_buffer (
       merchant_id    text collate "C" not null,

@@ -31,7 +31,8 @@ export async function dueBuffers(
     select r.merchant_id from safety_run r
     where r.requested_at is not null
       or (r.next_run_at <= clock_timestamp()
-        and (${!keepsNothing({ settings })} or r.defaults is distinct from ${defaultsText({ settings })}
+        and (${!keepsNothing({ settings })}
+          or r.defaults is distinct from ${defaultsText({ settings })}
           or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)))
     order by r.requested_at is null, r.next_run_at limit ${limit}`.execute(db);
   return rows.map((row) => row.merchant_id);

@@ -41,21 +41,14 @@ export function velocityOf({ days, units, squares }: DailyDemand): Velocity {
 /**
  * Units that a policy wants kept back, rounded up: half a unit cannot be kept.
  *
- * `static`: the figure. `dynamic`: percent of what is on hand. `velocity_based`: z × σ × √lead time,
- * z being the standard normal quantile of the service level and σ the deviation of daily demand.
+ * `static`: the figure. `dynamic`: percent of what is on hand. `velocity_based`: z × σ × √lead time;
+ * z is the standard normal quantile of the service level, σ the deviation of daily demand.
  */
 export function wantedUnits(policy: Policy, onHand: number, velocity?: Velocity): number {
-  switch (policy.strategy) {
-    case 'static':
-      return policy.units;
-    case 'dynamic':
-      return roundUp((onHand * policy.percentage) / 100);
-    case 'velocity_based': {
-      const sigma = velocity?.sigma ?? null;
-      if (sigma === null) return policy.units;
-      return roundUp(inverseNormal(policy.serviceLevel) * sigma * Math.sqrt(policy.leadTimeDays));
-    }
-  }
+  if (policy.strategy === 'dynamic') return roundUp((onHand * policy.percentage) / 100);
+  const sigma = velocity?.sigma ?? null;
+  if (policy.strategy === 'static' || sigma === null) return policy.units;
+  return roundUp(inverseNormal(policy.serviceLevel) * sigma * Math.sqrt(policy.leadTimeDays));
 }
 
 /** What a product of floats has too much by, so that 30 % of 10 are 3 and not 4. */

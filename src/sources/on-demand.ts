@@ -9,7 +9,7 @@ import type { ReadOptions, SourceItem, SourceKey } from './source.ts';
 export type Question = SourceKey & { readonly merchantId: string; readonly sourceId: string };
 
 /**
- * What became of a question. `asked`: the source answered it just now or within the time that
+ * What became of a question. `asked`: the source answered just now, or within the time that
  * answers are kept, and its figure is stored. `lastKnown`: it did not, what was stored before holds.
  */
 export type AskState = 'asked' | 'lastKnown';
@@ -55,10 +55,7 @@ export function createOnDemand(context: SourcesContext, options: OnDemandOptions
       for (const group of sources.values()) startFlight(context, options, flights, group);
       if (flights.size > mostFlights) forgetOld(flights);
       return await Promise.all(
-        questions.map((question) => {
-          const flight = flights.get(idOf(question));
-          return flight === undefined ? 'lastKnown' : inTime(flight.state, options.timeoutMs);
-        }),
+        questions.map((question) => inTime(flights.get(idOf(question))?.state, options.timeoutMs)),
       );
     },
   };
@@ -101,7 +98,8 @@ function startFlight(
   }
 }
 
-async function inTime(state: Promise<AskState>, timeoutMs: number): Promise<AskState> {
+async function inTime(state: Promise<AskState> | undefined, timeoutMs: number): Promise<AskState> {
+  if (state === undefined) return 'lastKnown';
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<AskState>((resolve) => {
     timer = setTimeout(() => resolve('lastKnown'), timeoutMs);

@@ -26,8 +26,8 @@ const soldReasons = ['sale', 'order.confirmed', 'reservation.committed', 'channe
  * before the window, as many as there are, and its very first one: two index scans a level, in one
  * statement for all of them (test/safety-stock/demand.test.ts looks at the plan).
  *
- * A sale is counted once: where on hand falls by an order, a reservation or a change with a sales
- * channel; where pending sales rise at a till; where open orders rise because a source says so. What
+ * A sale is counted once: where on hand falls by an order, a reservation or a change of a channel;
+ * where pending sales rise at a till; where open orders rise because a source says so. What
  * a source then takes from on hand is the same sale, posted. Cancelled orders stay demand.
  */
 export const demandQuery = (

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Command, Decision, Provenance } from './command.ts';
+import type { Answer, Command, Decision, Provenance } from './command.ts';
 import { guardLevel, stockNotFound } from './decide.ts';
 import { availableOf, maxQuantity, type Level, type LevelKey } from './level.ts';
 
@@ -29,11 +29,14 @@ export function keepBack(input: {
       // From here on it must succeed.
       const free = availableOf(level) + level.safetyStock;
       const delta = keptUnits(input.wanted(level), free) - level.safetyStock;
-      const answer = () => ({ status: 200, body: '' });
       if (delta === 0) return { changes: [], answer };
       return { changes: [{ level, changes: [{ quantity: 'safetyStock', delta }] }], answer };
     },
   };
+}
+
+function answer(): Answer {
+  return { status: 200, body: '' };
 }
 
 /** What is kept of what a policy wants: no more than is free, and never less than nothing. */
