@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
+import { addBufferCommands } from './program-buffers.ts';
 import { addDataCommands } from './program-data.ts';
 import { addOperationCommands } from './program-operation.ts';
 import { addServiceCommands } from './program-service.ts';
@@ -45,5 +46,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addDataCommands(program, io, finish);
   addOperationCommands(program, io, finish);
   addSourceCommands(program, io, finish);
+  addBufferCommands(program, io, finish);
   return program;
 }

@@ -50,6 +50,10 @@ const commands = [
   'sources quarantine',
   'sources approve',
   'sources refuse',
+  'safety-buffers list',
+  'safety-buffers set',
+  'safety-buffers delete',
+  'safety-buffers recompute',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {
