@@ -197,7 +197,7 @@ function whatIsShown(route: string, { access }: Operation, answer: Answer): stri
       : status === 404 ||
         (status < 300 && makesItsOwn.test(route) && !text.includes('"onHand":50')) ||
         (status === 200 && route === 'POST /api/mutations' && text.includes('STORE.NOT_FOUND')) ||
-        (status === 200 && !text.includes('ours'));
+        ((status === 200 || status === 202) && !text.includes('ours'));
   return isNothing ? 'nothing of ours' : `${status} ${text}`;
 }
 
