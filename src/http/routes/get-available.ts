@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { atsQuantities, availableToSell, type AtsView } from '../../sources/index.ts';
+import { atsQuantities, availableToSell } from '../../sources/index.ts';
 import { queryFlag, sku, storeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
@@ -14,7 +14,7 @@ const term = z.strictObject({
   ageSeconds: z.number(),
   state: z.enum(['stored', 'asked', 'lastKnown']),
 });
-const view = { available: z.int(), terms: z.array(term).optional() };
+const store = z.strictObject({ storeId: z.string(), available: z.int(), terms: z.array(term) });
 
 export const getAvailable = defineOperation({
   method: 'get',
@@ -22,7 +22,7 @@ export const getAvailable = defineOperation({
   tag: 'Stock',
   summary: 'What can be sold of a SKU, and of what that is made',
   description:
-    'At one store, or at all of them together and at each. With explain every term has its owner ' +
+    'At one store or at all of them together, and with explain also at each. With explain every term has its owner ' +
     '(a source, `onhand`, or `several` for stores with different ones), when the owner last ' +
     'reported it (our own: when the level changed last; of several stores the longest ago), and ' +
     'whether it is as it was stored, was asked for just now, or is the last that is known of a ' +
@@ -34,8 +34,9 @@ export const getAvailable = defineOperation({
     200: {
       description: 'Available, with its terms when they are asked for',
       schema: z.strictObject({
-        ...view,
-        stores: z.array(z.strictObject({ storeId: z.string(), ...view })).optional(),
+        available: z.int(),
+        terms: z.array(term).optional(),
+        stores: z.array(store).optional(),
       }),
     },
   },
@@ -44,9 +45,8 @@ export const getAvailable = defineOperation({
     const input = { merchantId, sku: params.sku, storeId: query.storeId };
     const found = await availableToSell(services.sources, services.onDemand, input);
     if (found === undefined) return skuNotFound(params.sku);
-    const shown = ({ available, terms }: AtsView) =>
-      query.explain === true ? { available, terms } : { available };
-    const stores = found.stores.map((store) => ({ storeId: store.storeId, ...shown(store) }));
-    return json(200, { ...shown(found), ...(query.storeId === undefined ? { stores } : {}) });
+    const { available, terms, stores } = found;
+    if (query.explain !== true) return json(200, { available });
+    return json(200, { available, terms, ...(query.storeId === undefined ? { stores } : {}) });
   },
 });
