@@ -1,4 +1,4 @@
-import { levelsChangedAfter } from '../stock/index.ts';
+import { levelsChangedAfter, merchantsChangedAfter } from '../stock/index.ts';
 import type { BuffersContext } from './context.ts';
 import { followedMerchants } from './due.ts';
 import { keepPlaces, keptReason } from './keep-levels.ts';
@@ -16,12 +16,20 @@ const mostEntries = 1_000;
  */
 export async function followChanges(context: BuffersContext, signal: AbortSignal): Promise<number> {
   let changed = 0;
-  for (const { merchantId } of await followedMerchants(context)) {
+  const merchants = await followedMerchants(context);
+  const behind = await merchantsChangedAfter(
+    context.db,
+    merchants.flatMap(({ merchantId, followed: entryId }) =>
+      entryId === null ? [] : { merchantId, entryId },
+    ),
+  );
+  for (const { merchantId, followed } of merchants) {
     if (signal.aborted) break;
-    const followed = await whileAlone(context.db, merchantId, 'follow', () =>
+    if (followed !== null && !behind.has(merchantId)) continue;
+    const done = await whileAlone(context.db, merchantId, 'follow', () =>
       followOne(context, merchantId, signal),
     );
-    changed += followed ?? 0;
+    changed += done ?? 0;
   }
   return changed;
 }

@@ -43,3 +43,20 @@ export async function levelsChangedAfter(
   );
   return { places: [...places.values()], entryId: rows.at(-1)?.entry_id ?? entryId };
 }
+
+/** Of these merchants those that have ledger entries after the one that is named for each. */
+export async function merchantsChangedAfter(
+  db: Db,
+  seen: readonly { readonly merchantId: string; readonly entryId: number }[],
+): Promise<ReadonlySet<string>> {
+  if (seen.length === 0) return new Set();
+  const { rows } = await sql<{ merchant_id: string }>`
+    select u.merchant_id
+    from unnest(${seen.map(({ merchantId }) => merchantId)}::text[],
+                ${seen.map(({ entryId }) => entryId)}::bigint[]) as u(merchant_id, entry_id)
+    cross join lateral (
+      select e.entry_id from ledger_entry e
+      where e.merchant_id = u.merchant_id and e.entry_id > u.entry_id
+      order by e.entry_id limit 1) e`.execute(db);
+  return new Set(rows.map((row) => row.merchant_id));
+}

@@ -1,6 +1,6 @@
 export type { BatchReport } from './batch.ts';
 export { adjustStock, setStock } from './change-stock.ts';
-export { levelsChangedAfter } from './changed-levels.ts';
+export { levelsChangedAfter, merchantsChangedAfter } from './changed-levels.ts';
 export type { ChangedLevels } from './changed-levels.ts';
 export { changeTogether } from './change-together.ts';
 export type { StockDesk, StockTransaction, TogetherOptions } from './change-together.ts';
