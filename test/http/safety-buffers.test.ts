@@ -112,6 +112,9 @@ test('what is kept is explained by its rule; what is to be done is pending', asy
   expect(await app.call('GET', '/api/stock/nothing/safety-stock')).toMatchObject({ status: 404 });
 });
 
+const terms = async (query: string) =>
+  (await app.call('GET', `/api/stock/owned/available?explain=true${query}`)).list('terms');
+
 test('a total names the owner where it is one, and says so where there are several', async () => {
   const changes = ['main', 'berlin'].map((storeId, index) => ({
     id: `owner-${index}`,
@@ -127,8 +130,6 @@ test('a total names the owner where it is one, and says so where there are sever
     await app.call('PUT', `/api/sources/erp-${index}`, { body: { kind: 'push', owns } });
     await app.call('POST', `/api/sources/erp-${index}/changes`, { body: { items: [change] } });
   }
-  const terms = async (query: string) =>
-    (await app.call('GET', `/api/stock/owned/available?explain=true${query}`)).list('terms');
   expect((await terms('&storeId=berlin'))[0]).toMatchObject({
     quantity: 'onHand',
     value: 5,

@@ -110,8 +110,8 @@ describe('sources that are asked on demand', () => {
 
   test('are asked at the same time: one that hangs keeps nobody from the other', async () => {
     const sku = await known(8, 5);
-    let release = (): void => undefined;
-    odoo.gate = new Promise((resolve) => (release = resolve));
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    odoo.gate = promise;
     const onDemand = open();
     const found = explain(onDemand, sku);
     await waitFor(async () => (await rig.quantity(sku, 'allocated')) === 5 || undefined, {
@@ -125,8 +125,8 @@ describe('sources that are asked on demand', () => {
     const sku = await known(8, 5);
     await explain(open(), sku);
     odoo.stock.set(sku, { quantity: 99, at: soon() });
-    let release = (): void => undefined;
-    odoo.gate = new Promise((resolve) => (release = resolve));
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    odoo.gate = promise;
     const onDemand = open({ timeoutMs: 100 });
     const late = await explain(onDemand, sku);
     release();
@@ -196,11 +196,11 @@ test('square is asked by the SKU of the variation', async () => {
       bodies.push(JSON.parse(body));
       const objects = [{ id: 'V1', item_variation_data: { sku } }];
       if (path === '/v2/catalog/search') return { status: 200, body: { objects } };
-      const count = { catalog_object_id: 'V1', location_id: 'L1', state: 'IN_STOCK' };
+      const where = { catalog_object_id: 'V1', location_id: 'L1', state: 'IN_STOCK' };
       const at = new Date().toISOString();
       return {
         status: 200,
-        body: { counts: [{ ...count, quantity: '14', calculated_at: at }] },
+        body: { counts: [{ ...where, quantity: '14', calculated_at: at }] },
       };
     },
   });
