@@ -22,7 +22,8 @@ import {
 // The rules of the house, checked. Each message says where, what was found, and why it is a rule.
 // That the rules find what breaks them is tested in tidy-rules.test.ts.
 
-const useCases = ['stock', 'reservations', 'outbox', 'idempotency', 'channels', 'sources', 'inbox'];
+const writing = ['stock', 'reservations', 'safety-stock'];
+const useCases = [...writing, 'outbox', 'idempotency', 'channels', 'sources', 'inbox'];
 const later = ['reconciliation', 'carriers', 'insight'];
 const workers = ['db', 'merchants', ...useCases, ...later, 'monitoring'];
 const faces = [...workers, 'replay', 'jobs', 'listen', 'http', 'console', 'cli'];
@@ -36,6 +37,7 @@ const imports: ImportRules = {
     outbox: ['db'],
     stock: ['db', 'outbox', 'idempotency'],
     reservations: ['db', 'stock'],
+    'safety-stock': ['db', 'stock'],
     channels: ['db', 'outbox', 'stock'],
     sources: ['db', 'stock'],
     inbox: ['db', 'stock', 'channels'],
@@ -109,6 +111,7 @@ const tables: TableRules = {
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],
+    'safety-stock': ['safety_buffer', 'safety_category', 'safety_demand', 'safety_run'],
     channels: [
       'channel',
       'channel_state',
