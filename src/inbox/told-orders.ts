@@ -48,12 +48,12 @@ export async function ordersToldBy(
   const orders: OrderEvent[] = [];
   for (const event of eventsOf(adapter, channel, { topic, headers, body })) {
     if (event.kind === 'order') orders.push(event);
-    if (event.kind !== 'order_changed' || adapter.fetchOrder === undefined) continue;
-    const asked = { ...adapter, fetchOrder: adapter.fetchOrder };
+    const ask = adapter.fetchOrder?.bind(adapter);
+    if (event.kind !== 'order_changed' || ask === undefined) continue;
     // A webhook is worked to its end when the process stops: the channel's timeout bounds it.
     const signal = new AbortController().signal;
     const options = { secretBox, now: () => clock.now(), signal };
-    const result = await fetchOrder(asked, channel, event.orderId, options);
+    const result = await fetchOrder({ fetchOrder: ask }, channel, event.orderId, options);
     if (!result.ok) throw new OrderNotRead(result.failure.code, result.failure.retryAfterMs);
     if (result.order !== null) orders.push(result.order);
   }
