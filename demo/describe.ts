@@ -1,0 +1,60 @@
+import type { Lags } from './lags.ts';
+import type { OrderCounts } from './orders.ts';
+import type { Picture, VendorPicture } from './picture.ts';
+import type { RunningVendor } from './run-vendors.ts';
+import type { DemoService } from './service.ts';
+import { shelf } from './shelf.ts';
+
+/** Where everything is, and how to have it otherwise. */
+export function describePlaces(
+  { url, adminKey, logFile }: DemoService,
+  vendors: readonly RunningVendor[],
+): readonly string[] {
+  const [first] = vendors;
+  return [
+    'onhand, with vendors that run on this machine',
+    `  service    ${url}`,
+    `  reference  ${url}/api/docs`,
+    `  metrics    ${url}/metrics`,
+    `  admin key  ${adminKey}`,
+    `  log        ${logFile}`,
+    ...vendors.map(({ kind, server }) => `  ${kind.padEnd(11)}${server.url}`),
+    `  an unkind vendor: npm run demo -- --faults ${first?.kind ?? ''}    Ctrl-C ends everything`,
+  ];
+}
+
+/** What has happened so far, on one line. */
+export function describeOrders(counts: OrderCounts, receipts: number): string {
+  const places = [...counts.byPlace].map(([place, count]) => `${place} ${count}`);
+  const total = [...counts.byPlace.values()].reduce((sum, count) => sum + count, 0);
+  const more = [`${counts.turnedAway} turned away`, `${counts.sentTwice} webhooks sent twice`];
+  return `${total} orders (${places.join(', ')}), ${more.join(', ')}, ${receipts} receipts`;
+}
+
+/** How one vendor does, on one line. */
+export function describeVendor(vendor: VendorPicture, lags: Lags, calls: number): string {
+  const lag = lags.of(vendor.kind);
+  const right = shelf.length - vendor.wrong.length;
+  const parts = [
+    `${vendor.kind} ${right}/${shelf.length} right`,
+    ...(lag === undefined
+      ? []
+      : [`lag p50 ${Math.round(lag.p50Ms)} p99 ${Math.round(lag.p99Ms)} ms`]),
+    `${calls} calls`,
+    ...(vendor.status === 'active' ? [] : [vendor.status]),
+    ...(vendor.circuit === 'closed' ? [] : [`circuit ${vendor.circuit}`]),
+  ];
+  return parts.join(', ');
+}
+
+/** What the vendors show in the end: one line for each. */
+export function describeEnd({ levels, vendors }: Picture): readonly string[] {
+  return vendors.map(({ kind, storeId, shown, wrong }) => {
+    if (wrong.length === 0) return `${kind}: all ${shelf.length} SKUs show what is available`;
+    const differences = wrong.map((sku) => {
+      const ours = levels.get(`${storeId} ${sku}`)?.available;
+      return `${sku} shows ${shown.get(sku)?.quantity ?? 'nothing'} and not ${ours ?? 'nothing'}`;
+    });
+    return `${kind}: ${differences.join('; ')}`;
+  });
+}
