@@ -10,16 +10,19 @@ export function describePlaces(
   { url, adminKey, logFile }: DemoService,
   vendors: readonly RunningVendor[],
 ): readonly string[] {
-  const [first] = vendors;
+  const places = [
+    ['service', url],
+    ['reference', `${url}/api/docs`],
+    ['metrics', `${url}/metrics`],
+    ['admin key', adminKey],
+    ['log', logFile],
+    ...vendors.map(({ kind, server }) => [kind, server.url] as const),
+  ] as const;
+  const width = Math.max(...places.map(([name]) => name.length));
   return [
     'onhand, with vendors that run on this machine',
-    `  service    ${url}`,
-    `  reference  ${url}/api/docs`,
-    `  metrics    ${url}/metrics`,
-    `  admin key  ${adminKey}`,
-    `  log        ${logFile}`,
-    ...vendors.map(({ kind, server }) => `  ${kind.padEnd(11)}${server.url}`),
-    `  an unkind vendor: npm run demo -- --faults ${first?.kind ?? ''}    Ctrl-C ends everything`,
+    ...places.map(([name, place]) => `  ${name.padEnd(width)}  ${place}`),
+    `  an unkind vendor: npm run demo -- --faults ${vendors[0]?.kind}; Ctrl-C ends everything`,
   ];
 }
 

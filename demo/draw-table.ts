@@ -3,7 +3,7 @@ import type { Picture, ShownPicture, VendorPicture } from './picture.ts';
 import { shelf, stores } from './shelf.ts';
 
 const nameWidth = 22;
-const skuWidth = 7;
+const skuWidth = 8;
 const figureWidth = 10;
 const lagWidth = 10;
 
@@ -27,7 +27,7 @@ export function drawTable({ levels, vendors }: Picture): readonly string[] {
       return [...figures, ...shown].join('');
     });
     const lagMs = Math.max(0, ...vendors.map(({ shown }) => shown.get(sku)?.lagMs ?? 0));
-    const lag = right(`${Math.round(lagMs)} ms`, lagWidth);
+    const lag = right(lagMs === 0 ? '-' : `${Math.round(lagMs)} ms`, lagWidth);
     return `${sku.padEnd(skuWidth)}${name.padEnd(nameWidth)}${cells.join(' |')}${lag}`;
   });
   const head = `${'SKU'.padEnd(skuWidth)}${''.padEnd(nameWidth)}${headings.join(' |')}`;

@@ -21,8 +21,8 @@ export class Lags {
         if (!isRight || this.#known.get(id) === version) continue;
         const isFirst = !this.#known.has(id);
         this.#known.set(id, version);
-        // A level may be older than the channel.
-        if (!isFirst) samples.push(lagMs);
+        // The opening stock is older than the channel.
+        if (!isFirst && lagMs !== null) samples.push(lagMs);
       }
       if (samples.length > kept) samples.splice(0, samples.length - kept);
     }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { examples, number, wholeNumber } from '../src/cli/option-values.ts';
 import { vendorEntries } from './vendors/index.ts';
 
@@ -35,17 +35,22 @@ export function createDemoCommand(run: (options: DemoOptions) => Promise<void>):
   return new Command('npm run demo --')
     .description('The service, vendors that run on this machine, and a stream of orders.')
     .helpOption('-h, --help', 'show help')
-    .option('--vendors <kinds>', 'those that take part', kinds, allKinds)
+    .showHelpAfterError('(--help shows what is possible)')
+    .exitOverride()
+    .addOption(
+      new Option('--vendors <kinds>', 'those that take part, as in shopify,square')
+        .argParser(kinds)
+        .default(allKinds, 'all'),
+    )
     .option('--faults [kinds]', 'vendors that are unkind: all of them, or those named', kinds)
     .option('--orders-per-second <rate>', 'orders, wherever they come from', number(0.1, 200), 5)
     .option('--seconds <n>', 'end after so many, once all is shown', wholeNumber(1, 86_400))
     .option('--port <port>', 'port of the service, 0: any', wholeNumber(0, 65_535), 3000)
     .option('--fresh', 'begin with an empty database', false)
-    .option(
-      '--folder <path>',
-      'where the database is',
-      (path) => resolve(path),
-      resolve('.onhand/demo'),
+    .addOption(
+      new Option('--folder <path>', 'where the database is')
+        .argParser((path) => resolve(path))
+        .default(resolve('.onhand/demo'), '.onhand/demo'),
     )
     .addHelpText(
       'after',

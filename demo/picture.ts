@@ -22,8 +22,11 @@ export type ShownPicture = {
   readonly quantity: number | null;
   /** Whether that is what we have to sell. */
   readonly isRight: boolean;
-  /** From the newest change to its publication, or until now where it is on its way. */
-  readonly lagMs: number;
+  /**
+   * From the newest change to its publication, or until now where it is on its way; null: it is
+   * older than this run.
+   */
+  readonly lagMs: number | null;
   readonly version: number;
 };
 
@@ -69,7 +72,7 @@ async function pictureOf(
       const level = levels.get(`${storeId} ${sku}`);
       const listing = listings.get(sku);
       if (level === undefined || listing === undefined) return [];
-      return [[sku, shownOf(level, listing, vendor.shown(sku))] as const];
+      return [[sku, shownOf(vendor, level, listing)] as const];
     }),
   );
   return {
@@ -82,14 +85,16 @@ async function pictureOf(
   };
 }
 
-function shownOf(level: LevelPicture, listing: Listing, quantity: number | null): ShownPicture {
-  const { version, available } = level;
+function shownOf(vendor: RunningVendor, level: LevelPicture, listing: Listing): ShownPicture {
+  const { sku, version, available } = level;
+  const quantity = vendor.shown(sku);
   const isPublished = listing.publishedVersion >= version && listing.publishedAt !== null;
   const until = isPublished ? Date.parse(listing.publishedAt) : Date.now();
+  const since = Date.parse(level.updatedAt);
   return {
     quantity,
     isRight: quantity === Math.max(available, 0),
-    lagMs: Math.max(until - Date.parse(level.updatedAt), 0),
+    lagMs: since < vendor.startedAt ? null : Math.max(until - since, 0),
     version,
   };
 }

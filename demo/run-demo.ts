@@ -15,6 +15,8 @@ import { openWatch, type Watch } from './watch.ts';
 
 /** A picture is taken so often. */
 const pictureMs = 500;
+/** Before the first order a vendor that is well has figures; others are not waited for. */
+const firstFiguresMs = 5_000;
 /** After the last order everything is to be shown within this time. */
 const settleMs = 60_000;
 
@@ -60,6 +62,7 @@ async function play(
   await setUp(api, vendors);
   const places = describePlaces(service, vendors);
   for (const line of places) screen.say(line);
+  await firstFigures(api, vendors, stopped);
   const orders = startOrders(api, vendors, options.ordersPerSecond);
   const watch = openWatch({ api, vendors, orders: orders.counts, screen, places });
   const endsAt = performance.now() + (options.seconds ?? Infinity) * 1_000;
@@ -77,6 +80,19 @@ async function play(
   // What an unkind vendor still refuses would be tried again for minutes.
   for (const { server } of vendors) server.faults = faultsOf(false);
   return await settle(api, vendors, { screen, stopped, watch });
+}
+
+/** Nobody can buy what is not shown yet. */
+async function firstFigures(
+  api: Api,
+  vendors: readonly RunningVendor[],
+  stopped: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + firstFiguresMs;
+  while (!stopped.aborted && performance.now() < deadline) {
+    if (await isSettled(api, vendors)) return;
+    await setTimeout(pictureMs / 5);
+  }
 }
 
 /** Waits until every vendor shows what is left, and says whether it does. */

@@ -5,7 +5,11 @@ import type { Vendor, VendorEntry } from './vendors/index.ts';
 
 /** A vendor whose server runs, and where it sends its webhooks. */
 export type RunningVendor = Vendor &
-  Pick<VendorEntry, 'kind' | 'storeId'> & { readonly webhookUrl: string };
+  Pick<VendorEntry, 'kind' | 'storeId'> & {
+    readonly webhookUrl: string;
+    /** Since when, in ms since 1970. */
+    readonly startedAt: number;
+  };
 
 /** Starts a vendor's server with the shelf in it, of which it has nothing yet. */
 export async function runVendor(
@@ -20,5 +24,5 @@ export async function runVendor(
     webhookSecret: randomBytes(24).toString('hex'),
     faults: faultsOf(isUnkind),
   });
-  return { ...vendor, kind, storeId, webhookUrl };
+  return { ...vendor, kind, storeId, webhookUrl, startedAt: Date.now() };
 }

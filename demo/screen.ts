@@ -1,12 +1,21 @@
 import { fit } from './draw-table.ts';
 
+/** Everything as it is now, in parts: where a window is low, less of each is shown. */
+export type View = {
+  readonly places: readonly string[];
+  /** Its first line is the heading. */
+  readonly table: readonly string[];
+  readonly foot: readonly string[];
+};
+
 /** Where the demonstration shows itself. */
 export type Screen = {
-  /** A view of everything as it is now: replaces the one before, or is not shown. */
-  show(lines: readonly string[]): void;
+  /** Whether views are shown; else lines have to tell. */
+  readonly isLive: boolean;
+  /** Replaces the view before. */
+  show(view: View): void;
   /** What is to be read later: a line that stays. */
   say(line: string): void;
-  readonly isLive: boolean;
   close(): void;
 };
 
@@ -30,12 +39,12 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
   let isOpen = false;
   return {
     isLive: true,
-    show(lines) {
+    show(view) {
       if (!isOpen) stream.write(enter);
       isOpen = true;
       const { columns, rows } = stream;
-      const visible = lines.slice(0, rows - 1).map((line) => `${fit(line, columns)}${clearLine}\n`);
-      stream.write(`${home}${visible.join('')}${clearBelow}`);
+      const lines = layOut(view, rows - 1).map((line) => `${fit(line, columns)}${clearLine}\n`);
+      stream.write(`${home}${lines.join('')}${clearBelow}`);
     },
     say(line) {
       if (isOpen) said.push(line);
@@ -48,4 +57,13 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
       for (const line of said.splice(0)) stream.write(`${line}\n`);
     },
   };
+}
+
+/** As many lines as there are: the places go first, then the last rows of the table. */
+export function layOut({ places, table, foot }: View, rows: number): readonly string[] {
+  const whole = [...places, '', ...table, '', ...foot];
+  if (whole.length <= rows) return whole;
+  if (table.length + foot.length <= rows) return [...table, ...foot];
+  const left = Math.max(rows - foot.length - 1, 1);
+  return [...table.slice(0, left), `… ${table.length - left} more`, ...foot].slice(0, rows);
 }
