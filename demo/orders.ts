@@ -44,7 +44,10 @@ export function startOrders(
   const timer = setInterval(() => {
     const due = ((performance.now() - startedAt) / 1_000) * perSecond;
     for (; begun < due; begun += 1) {
-      const [place, order] = pick(places);
+      // In turn, so that a short run has orders from everywhere.
+      const next = places[begun % places.length];
+      if (next === undefined) return;
+      const [place, order] = next;
       counts.byPlace.set(place, (counts.byPlace.get(place) ?? 0) + 1);
       const one = order()
         .then((isServed) => void (counts.turnedAway += isServed ? 0 : 1))
