@@ -14,8 +14,9 @@ export function drawTable({ levels, vendors }: Picture): readonly string[] {
     vendors: vendors.filter((vendor) => vendor.storeId === storeId),
   }));
   const headings = columns.map((column) => {
+    const names = [column.storeId, 'available'].map((name) => right(name, figureWidth));
     const kinds = column.vendors.map(({ kind }) => right(kind, widthOf(kind)));
-    return `${right(column.storeId, figureWidth)}${right('available', figureWidth)}${kinds.join('')}`;
+    return [...names, ...kinds].join('');
   });
   const rows = shelf.map(({ sku, name }) => {
     const cells = columns.map((column) => {

@@ -205,6 +205,10 @@ test.skipIf(!files.has('src/main.ts'))('every file of src is used by the program
   expect(listed(unreachable(files, 'src', roots))).toBe('');
 });
 
+test('every file of the demonstration is used by it', () => {
+  expect(listed(unreachable(files, 'demo', ['demo/main.ts']))).toBe('');
+});
+
 test('every file beside the tests is used by a test', () => {
   const isRoot = /\.test\.ts$|^vitest\.config\.ts$|^bench\/|^emulators\//;
   const roots = [...files.keys()].filter((path) => isRoot.test(path));
