@@ -30,7 +30,7 @@ export function describePlaces(
 export function describeOrders(counts: OrderCounts, receipts: number): string {
   const places = [...counts.byPlace].map(([place, count]) => `${place} ${count}`);
   const total = [...counts.byPlace.values()].reduce((sum, count) => sum + count, 0);
-  const more = [`${counts.turnedAway} turned away`, `${counts.sentTwice} webhooks sent twice`];
+  const more = [`${counts.turnedAway} turned away`, `${counts.sentTwice} told twice`];
   return `${total} orders (${places.join(', ')}), ${more.join(', ')}, ${receipts} receipts`;
 }
 
@@ -44,6 +44,7 @@ export function describeVendor(vendor: VendorPicture, lags: Lags, calls: number)
       ? []
       : [`lag p50 ${Math.round(lag.p50Ms)} p99 ${Math.round(lag.p99Ms)} ms`]),
     `${calls} calls`,
+    ...(vendor.waiting.length === 0 ? [] : [`${vendor.waiting.length} wait for its limit`]),
     ...(vendor.status === 'active' ? [] : [vendor.status]),
     ...(vendor.circuit === 'closed' ? [] : [`circuit ${vendor.circuit}`]),
   ];
@@ -52,11 +53,13 @@ export function describeVendor(vendor: VendorPicture, lags: Lags, calls: number)
 
 /** What the vendors show in the end: one line for each. */
 export function describeEnd({ levels, vendors }: Picture): readonly string[] {
-  return vendors.map(({ kind, storeId, shown, wrong }) => {
+  return vendors.map(({ kind, storeId, shown, wrong, waiting }) => {
     if (wrong.length === 0) return `${kind}: all ${shelf.length} SKUs show what is available`;
     const differences = wrong.map((sku) => {
       const ours = levels.get(`${storeId} ${sku}`)?.available;
-      return `${sku} shows ${shown.get(sku)?.quantity ?? 'nothing'} and not ${ours ?? 'nothing'}`;
+      const theirs = shown.get(sku)?.quantity;
+      const why = waiting.includes(sku) ? ', and takes no more for now' : '';
+      return `${sku} shows ${theirs ?? 'nothing'} and not ${ours ?? 'nothing'}${why}`;
     });
     return `${kind}: ${differences.join('; ')}`;
   });

@@ -1,15 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Api } from './api.ts';
 import type { RunningVendor } from './run-vendors.ts';
 import { shelf } from './shelf.ts';
-import type { Line, Webhook } from './vendors/index.ts';
+import type { Line, Told } from './vendors/index.ts';
 
 /** How many orders came from where, and what else there is to tell. */
 export type OrderCounts = {
   readonly byPlace: Map<string, number>;
   /** Buyers who wanted what was not there any more. */
   turnedAway: number;
-  /** Webhooks that were sent a second time, as vendors do. */
+  /** Orders that were told of a second time, as vendors do. */
   sentTwice: number;
 };
 
@@ -20,9 +21,9 @@ export type OrderStream = {
 };
 
 const tickMs = 50;
-/** A vendor sends a webhook again until it is taken. */
-const webhookTries = 8;
-const webhookRetryMs = 500;
+/** What tells of an order is sent again until it is taken. */
+const mostTries = 8;
+const betweenTriesMs = 500;
 /** At the web shop there is a moment between the order and the payment. */
 const longestPaymentMs = 1_500;
 
@@ -34,7 +35,7 @@ export function startOrders(
 ): OrderStream {
   const counts: OrderCounts = { byPlace: new Map(), turnedAway: 0, sentTwice: 0 };
   const places: readonly (readonly [string, () => Promise<boolean>])[] = [
-    ...vendors.map((vendor) => [vendor.kind, () => orderAtVendor(vendor, counts)] as const),
+    ...vendors.map((vendor) => [vendor.kind, () => orderAtVendor(api, vendor, counts)] as const),
     ['till', () => sellAtTill(api)],
     ['web shop', () => orderAtWebShop(api)],
   ];
@@ -66,34 +67,60 @@ export function startOrders(
   };
 }
 
-/** A buyer orders what the vendor shows, and the vendor tells us by its webhook. */
-async function orderAtVendor(vendor: RunningVendor, counts: OrderCounts): Promise<boolean> {
+/** A buyer orders what the vendor shows, and we are told. */
+async function orderAtVendor(
+  api: Api,
+  vendor: RunningVendor,
+  counts: OrderCounts,
+): Promise<boolean> {
   const inStock = shelf.filter(({ sku }) => (vendor.shown(sku) ?? 0) > 0);
   if (inStock.length === 0) return false;
   const { sku } = pick(inStock);
-  const quantity = Math.min(units(), vendor.shown(sku) ?? 0);
-  const webhook = vendor.order([{ sku, quantity }]);
-  await deliver(vendor.webhookUrl, webhook);
+  const line = { sku, quantity: Math.min(units(), vendor.shown(sku) ?? 0) };
+  const tell = messageOf(api, vendor, line, vendor.order(line));
+  await sendUntilTaken(tell);
   if (Math.random() < 0.1) {
     counts.sentTwice += 1;
-    await deliver(vendor.webhookUrl, webhook);
+    await sendUntilTaken(tell);
   }
   return true;
 }
 
-async function deliver(url: string, { headers, body }: Webhook): Promise<void> {
+/** Tells of an order, the same each time, and says with which status that was answered. */
+function messageOf(
+  api: Api,
+  { kind, storeId, webhookUrl }: RunningVendor,
+  { sku, quantity }: Line,
+  told: Told,
+): () => Promise<number> {
+  if (told.kind === 'webhook') {
+    const { headers, body } = told;
+    return async () => {
+      const request = { method: 'POST', headers, body: new Uint8Array(body) };
+      const response = await fetch(webhookUrl, request);
+      await response.arrayBuffer();
+      return response.status;
+    };
+  }
+  const data = { storeId, sku, delta: -quantity, reason: 'sale', sourceChannel: kind };
+  const id = randomUUID();
+  const time = new Date().toISOString();
+  const event = { id, source: `demo/${kind}`, type: 'inventory.adjusted', time, data };
+  return async () => (await api.call('POST', '/api/events', event)).status;
+}
+
+async function sendUntilTaken(send: () => Promise<number>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
-    await response.arrayBuffer();
-    if (response.ok) return;
-    if (attempt === webhookTries) throw new Error(`a webhook was answered ${response.status}`);
-    await setTimeout(webhookRetryMs);
+    const status = await send();
+    if (status < 300) return;
+    if (attempt === mostTries) throw new Error(`an order was answered ${status}`);
+    await setTimeout(betweenTriesMs);
   }
 }
 
 /** Sold over the counter: it is gone. */
 async function sellAtTill(api: Api): Promise<boolean> {
-  const { sku, quantity } = line();
+  const { sku, quantity } = anyLine();
   const path = `/api/inventory/stores/shop/inventory/${sku}/adjust`;
   const change = { delta: -quantity, reason: 'sale', sourceChannel: 'till' };
   return (await api.call('POST', path, change)).status === 200;
@@ -103,7 +130,7 @@ async function sellAtTill(api: Api): Promise<boolean> {
 async function orderAtWebShop(api: Api): Promise<boolean> {
   const body = {
     orderId: `web-${Date.now()}-${Math.floor(Math.random() * 1e6)}`,
-    lines: [{ storeId: 'warehouse', ...line() }],
+    lines: [{ storeId: 'warehouse', ...anyLine() }],
     ttlSeconds: 60,
   };
   const held = await api.call<{ reservationId: string }>('POST', '/api/reservations', body);
@@ -114,7 +141,7 @@ async function orderAtWebShop(api: Api): Promise<boolean> {
   return true;
 }
 
-function line(): Line {
+function anyLine(): Line {
   return { sku: pick(shelf).sku, quantity: units() };
 }
 

@@ -15,6 +15,7 @@ type Listing = {
   readonly sku: string;
   readonly publishedVersion: number;
   readonly publishedAt: string | null;
+  readonly state: string;
 };
 
 export type ShownPicture = {
@@ -22,6 +23,8 @@ export type ShownPicture = {
   readonly quantity: number | null;
   /** Whether that is what we have to sell. */
   readonly isRight: boolean;
+  /** The vendor takes no more changes of it for now, by a rule of its own. */
+  readonly isWaiting: boolean;
   /**
    * From the newest change to its publication, or until now where it is on its way; null: it is
    * older than this run.
@@ -38,6 +41,8 @@ export type VendorPicture = {
   readonly shown: ReadonlyMap<string, ShownPicture>;
   /** SKUs of which it shows another figure than ours. */
   readonly wrong: readonly string[];
+  /** Those of them that it takes no more changes of for now. */
+  readonly waiting: readonly string[];
 };
 
 /** Stock, and what each vendor shows of it, at one moment. */
@@ -75,13 +80,15 @@ async function pictureOf(
       return [[sku, shownOf(vendor, level, listing)] as const];
     }),
   );
+  const wrong = shelf.flatMap(({ sku }) => (shown.get(sku)?.isRight === true ? [] : sku));
   return {
     kind,
     storeId,
     status: channel.status,
     circuit: channel.state?.circuit ?? 'closed',
     shown,
-    wrong: shelf.flatMap(({ sku }) => (shown.get(sku)?.isRight === true ? [] : sku)),
+    wrong,
+    waiting: wrong.filter((sku) => shown.get(sku)?.isWaiting),
   };
 }
 
@@ -94,15 +101,19 @@ function shownOf(vendor: RunningVendor, level: LevelPicture, listing: Listing): 
   return {
     quantity,
     isRight: quantity === Math.max(available, 0),
+    isWaiting: listing.state === 'waiting',
     lagMs: since < vendor.startedAt ? null : Math.max(until - since, 0),
     version,
   };
 }
 
-/** Whether every order that was told of is in stock, and every vendor shows what is left. */
+/**
+ * Whether every order that was told of is in stock, and every vendor shows what is left, as far as
+ * it takes changes.
+ */
 export async function isSettled(api: Api, vendors: readonly RunningVendor[]): Promise<boolean> {
   const inbox = await api.need<{ items: unknown[] }>('GET', '/api/inbox?status=waiting&limit=1');
   if (inbox.items.length > 0) return false;
   const picture = await takePicture(api, vendors);
-  return picture.vendors.every(({ wrong }) => wrong.length === 0);
+  return picture.vendors.every(({ wrong, waiting }) => wrong.length === waiting.length);
 }

@@ -26,9 +26,9 @@ export async function setUp(api: Api, vendors: readonly RunningVendor[]): Promis
 }
 
 async function connect(api: Api, vendor: RunningVendor): Promise<void> {
-  const { kind, storeId, config, credentials } = vendor;
+  const { kind, storeId, config, credentials, settings } = vendor;
   const path = `/api/channels/${kind}`;
-  await api.need('PUT', path, { kind, config, credentials, timeoutMs: 3_000 });
+  await api.need('PUT', path, { kind, config, credentials, timeoutMs: 3_000, ...settings });
   const listings = shelf.map(({ sku }) => ({ storeId, sku, externalIds: vendor.idsOf(sku) }));
   await api.need('POST', `${path}/listings`, { listings });
 }

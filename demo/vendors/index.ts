@@ -1,3 +1,4 @@
+import { startEbay } from './ebay.ts';
 import { startShopify } from './shopify.ts';
 import { startSquare } from './square.ts';
 import type { VendorEntry } from './vendor.ts';
@@ -7,7 +8,8 @@ import { startWooCommerce } from './woocommerce.ts';
 export const vendorEntries: readonly VendorEntry[] = [
   { kind: 'shopify', storeId: 'warehouse', start: startShopify },
   { kind: 'woocommerce', storeId: 'warehouse', start: startWooCommerce },
+  { kind: 'ebay', storeId: 'warehouse', start: startEbay },
   { kind: 'square', storeId: 'shop', start: startSquare },
 ];
 
-export type { Line, Vendor, VendorEntry, Webhook } from './vendor.ts';
+export type { Line, Told, Vendor, VendorEntry } from './vendor.ts';

@@ -16,12 +16,11 @@ export async function startShopify(options: VendorOptions): Promise<Vendor> {
     credentials: { ...credentials, webhookSecret },
     idsOf: (sku) => shop.idsOf(sku),
     shown: (sku) => shop.available(sku) ?? null,
-    order(lines) {
-      const items = lines.map(({ sku, quantity }) => {
-        return { itemId: shop.idsOf(sku).inventoryItemId, quantity };
-      });
-      const order = placeOrder(state, { lines: items, at: new Date() });
-      return signedOrderWebhook(order, webhookSecret, { topic: 'orders/create' });
+    order({ sku, quantity }) {
+      const lines = [{ itemId: shop.idsOf(sku).inventoryItemId, quantity }];
+      const order = placeOrder(state, { lines, at: new Date() });
+      const how = { topic: 'orders/create' };
+      return { kind: 'webhook', ...signedOrderWebhook(order, webhookSecret, how) };
     },
   };
 }

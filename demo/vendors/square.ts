@@ -16,23 +16,21 @@ export async function startSquare(options: VendorOptions): Promise<Vendor> {
     credentials: { ...credentials, webhookSignatureKey: signatureKey },
     idsOf: (sku) => seller.idsOf(sku),
     shown: (sku) => seller.stockOf(sku) ?? null,
-    order(lines) {
+    order({ sku, quantity }) {
       lastOrder += 1;
+      const { catalogObjectId, locationId } = seller.idsOf(sku);
       const order: EmulatedOrder = {
         id: `O-${lastOrder}`,
-        location_id: state.locations[0]?.id ?? '',
+        location_id: locationId,
         state: 'COMPLETED',
         version: 1,
         updated_at: new Date().toISOString(),
-        line_items: lines.map(({ sku, quantity }, index) => ({
-          uid: String(index + 1),
-          catalog_object_id: seller.idsOf(sku).catalogObjectId,
-          quantity: String(quantity),
-        })),
+        line_items: [{ uid: '1', catalog_object_id: catalogObjectId, quantity: String(quantity) }],
       };
       state.orders[order.id] = order;
-      for (const { sku, quantity } of lines) seller.sell(sku, quantity);
-      return signedOrderWebhook(order, { signatureKey, notificationUrl });
+      seller.sell(sku, quantity);
+      const how = { signatureKey, notificationUrl };
+      return { kind: 'webhook', ...signedOrderWebhook(order, how) };
     },
   };
 }

@@ -16,18 +16,16 @@ export async function startWooCommerce(options: VendorOptions): Promise<Vendor> 
     credentials: { ...credentials, webhookSecret },
     idsOf: (sku) => shop.idsOf(sku),
     shown: (sku) => shop.stockOf(sku),
-    order(lines) {
+    order({ sku, quantity }) {
       lastOrder += 1;
-      const sold = lines.map(({ sku, quantity }, index) => {
-        const product = productOf(state, sku);
-        writeStock(state, product, (product.stockQuantity ?? 0) - quantity, 'order');
-        return { id: index + 1, productId: product.id, sku, quantity };
-      });
-      const now = new Date();
-      const modifiedAt = now.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
-      const order = { id: lastOrder, status: 'processing', modifiedAt, lines: sold };
-      const how = { topic: 'order.created', sentAt: now };
-      return signedOrderWebhook(order, webhookSecret, how);
+      const product = productOf(state, sku);
+      writeStock(state, product, (product.stockQuantity ?? 0) - quantity, 'order');
+      const lines = [{ id: 1, productId: product.id, sku, quantity }];
+      const sentAt = new Date();
+      const modifiedAt = sentAt.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
+      const order = { id: lastOrder, status: 'processing', modifiedAt, lines };
+      const how = { topic: 'order.created', sentAt };
+      return { kind: 'webhook', ...signedOrderWebhook(order, webhookSecret, how) };
     },
   };
 }
