@@ -2,47 +2,64 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Picture, ShownPicture, VendorPicture } from './picture.ts';
 import { shelf, stores } from './shelf.ts';
 
-const nameWidth = 22;
 const skuWidth = 8;
-const figureWidth = 10;
+const nameWidth = 22;
+const figureWidth = 8;
 const lagWidth = 10;
+const border = ' |';
 
-/** One row for each SKU: what each store has, and what the vendors show that sell it. */
-export function drawTable({ levels, vendors }: Picture): readonly string[] {
-  const columns = stores.map(({ storeId }) => ({
-    storeId,
-    vendors: vendors.filter((vendor) => vendor.storeId === storeId),
-  }));
-  const headings = columns.map((column) => {
-    const names = [column.storeId, 'available'].map((name) => right(name, figureWidth));
-    const kinds = column.vendors.map(({ kind }) => right(kind, widthOf(kind)));
-    return [...names, ...kinds].join('');
+type Column = { readonly storeId: string; readonly vendors: readonly VendorPicture[] };
+
+/**
+ * One row for each SKU: what each store has, and what the vendors show that sell it.
+ * @param columns of the window: where there is no room for them, names are left out
+ */
+export function drawTable({ levels, vendors }: Picture, columns: number): readonly string[] {
+  const groups = stores.map(({ storeId }): Column => {
+    return { storeId, vendors: vendors.filter((vendor) => vendor.storeId === storeId) };
+  });
+  const figures = groups.map(widthOfGroup).reduce((sum, width) => sum + width + border.length);
+  const isWide = columns >= skuWidth + nameWidth + figures + lagWidth;
+  const start = (sku: string, name: string): string => {
+    return `${sku.padEnd(skuWidth)}${isWide ? name.padEnd(nameWidth) : ''}`;
+  };
+  const above = groups.map((group) => right(group.storeId, widthOfGroup(group)));
+  const heads = groups.map((group) => {
+    const kinds = group.vendors.map(({ kind }) => right(kind, widthOfVendor(kind)));
+    return [right('on hand', figureWidth), right('avail', figureWidth), ...kinds].join('');
   });
   const rows = shelf.map(({ sku, name }) => {
-    const cells = columns.map((column) => {
-      const level = levels.get(`${column.storeId} ${sku}`);
-      const figures = [level?.onHand, level?.available].map((figure) => {
+    const cells = groups.map((group) => {
+      const level = levels.get(`${group.storeId} ${sku}`);
+      const ours = [level?.onHand, level?.available].map((figure) => {
         return right(String(figure ?? '-'), figureWidth);
       });
-      const shown = column.vendors.map((vendor) => shownCell(vendor, vendor.shown.get(sku)));
-      return [...figures, ...shown].join('');
+      return [...ours, ...group.vendors.map((vendor) => shownCell(vendor, sku))].join('');
     });
     const lagMs = Math.max(0, ...vendors.map(({ shown }) => shown.get(sku)?.lagMs ?? 0));
     const lag = right(lagMs === 0 ? '-' : `${Math.round(lagMs)} ms`, lagWidth);
-    return `${sku.padEnd(skuWidth)}${name.padEnd(nameWidth)}${cells.join(' |')}${lag}`;
+    return `${start(sku, name)}${cells.join(border)}${lag}`;
   });
-  const head = `${'SKU'.padEnd(skuWidth)}${''.padEnd(nameWidth)}${headings.join(' |')}`;
-  return [styleText('bold', `${head}${right('lag', lagWidth)}`), ...rows];
+  return [
+    styleText('bold', `${start('', '')}${above.join(border)}`),
+    styleText('bold', `${start('SKU', '')}${heads.join(border)}${right('lag', lagWidth)}`),
+    ...rows,
+  ];
 }
 
-function widthOf(kind: string): number {
+function widthOfGroup({ vendors }: Column): number {
+  return vendors.reduce((sum, { kind }) => sum + widthOfVendor(kind), 2 * figureWidth);
+}
+
+function widthOfVendor(kind: string): number {
   return Math.max(kind.length + 2, figureWidth);
 }
 
 /** What a vendor shows; marked while it is another figure than ours. */
-function shownCell({ kind }: VendorPicture, shown: ShownPicture | undefined): string {
-  const text = right(String(shown?.quantity ?? '-'), widthOf(kind));
-  return shown?.isRight === true ? styleText('green', text) : styleText(['yellow', 'bold'], text);
+function shownCell({ kind, shown }: VendorPicture, sku: string): string {
+  const found: ShownPicture | undefined = shown.get(sku);
+  const text = right(String(found?.quantity ?? '-'), widthOfVendor(kind));
+  return found?.isRight === true ? styleText('green', text) : styleText(['yellow', 'bold'], text);
 }
 
 function right(text: string, width: number): string {

@@ -3,8 +3,8 @@ import { fit } from './draw-table.ts';
 /** Everything as it is now, in parts: where a window is low, less of each is shown. */
 export type View = {
   readonly places: readonly string[];
-  /** Its first line is the heading. */
-  readonly table: readonly string[];
+  /** For a window of so many columns. */
+  readonly table: (columns: number) => readonly string[];
   readonly foot: readonly string[];
 };
 
@@ -43,7 +43,8 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
       if (!isOpen) stream.write(enter);
       isOpen = true;
       const { columns, rows } = stream;
-      const lines = layOut(view, rows - 1).map((line) => `${fit(line, columns)}${clearLine}\n`);
+      const all = layOut({ ...view, table: view.table(columns) }, rows - 1);
+      const lines = all.map((line) => `${fit(line, columns)}${clearLine}\n`);
       stream.write(`${home}${lines.join('')}${clearBelow}`);
     },
     say(line) {
@@ -60,7 +61,11 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
 }
 
 /** As many lines as there are: the places go first, then the last rows of the table. */
-export function layOut({ places, table, foot }: View, rows: number): readonly string[] {
+export function layOut(
+  view: Omit<View, 'table'> & { readonly table: readonly string[] },
+  rows: number,
+): readonly string[] {
+  const { places, table, foot } = view;
   const whole = [...places, '', ...table, '', ...foot];
   if (whole.length <= rows) return whole;
   if (table.length + foot.length <= rows) return [...table, ...foot];

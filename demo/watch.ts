@@ -44,7 +44,11 @@ export function openWatch(about: {
       const each = picture.vendors.map((vendor) => {
         return describeVendor(vendor, lags, calls.get(vendor.kind) ?? 0);
       });
-      screen.show({ places, table: drawTable(picture), foot: [done, ...each] });
+      screen.show({
+        places,
+        table: (columns) => drawTable(picture, columns),
+        foot: [done, ...each],
+      });
       const now = performance.now();
       if (!screen.isLive && now - saidAt >= lineMs) {
         saidAt = now;
