@@ -149,7 +149,7 @@ const tables: TableRules = {
 const root = join(import.meta.dirname, '..');
 const files = readFiles(root);
 const source = codeIn(files, 'src');
-const code = codeIn(files, 'src', 'test', 'emulators', 'migrations', 'bench');
+const code = codeIn(files, 'src', 'test', 'emulators', 'demo', 'migrations', 'bench');
 
 test('imports follow the rules of who may import whom', () => {
   expect(listed(importProblems(files, imports))).toBe('');
@@ -206,6 +206,10 @@ test('the whole program is wired on few lines', () => {
 test.skipIf(!files.has('src/main.ts'))('every file of src is used by the program', () => {
   const roots = ['src/main.ts', 'kysely.config.ts', ...codeIn(files, 'migrations')];
   expect(listed(unreachable(files, 'src', roots))).toBe('');
+});
+
+test('every file of the demonstration is used by it', () => {
+  expect(listed(unreachable(files, 'demo', ['demo/main.ts']))).toBe('');
 });
 
 test('every file beside the tests is used by a test', () => {

@@ -300,8 +300,8 @@ export function decideUnit(
 }
 
 /**
- * Whether an attempt was committed: all that it wrote is there. Versions and commands alone would not
- * tell it from a later attempt at the same batch, whose answers say other times.
+ * Whether an attempt was committed: all that it wrote is there. Versions and commands alone would
+ * not tell it from a later attempt at the same batch, whose answers say other times.
  */
 async function wasCommitted(
   client: PoolClient,
