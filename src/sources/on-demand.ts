@@ -10,7 +10,7 @@ export type Question = SourceKey & { readonly merchantId: string; readonly sourc
 
 /**
  * What became of a question. `asked`: the source answered just now, or within the time that
- * answers are kept, and its figure is stored. `lastKnown`: it did not, what was stored before holds.
+ * answers are kept, and its figure is stored. `lastKnown`: it did not; what was stored holds.
  */
 export type AskState = 'asked' | 'lastKnown';
 
