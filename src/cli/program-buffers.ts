@@ -68,8 +68,8 @@ function addSetCommand(buffers: Command, io: CommandIo, finish: Finish): void {
       .command('set')
       .description(
         'Set the rule for a SKU or a category, at a store or at all, or without any of them for ' +
-          'everything. What it does not say is as the settings say. Levels follow soon after, by ' +
-          'a running service or `recompute`.',
+          'everything. What it does not say is as the settings say. Levels follow soon after, ' +
+          'by a running service or `recompute`.',
       )
       .addOption(
         new Option('--strategy <name>', 'how it is reckoned')

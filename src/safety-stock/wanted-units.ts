@@ -41,8 +41,9 @@ export function velocityOf({ days, units, squares }: DailyDemand): Velocity {
 /**
  * Units that a policy wants kept back, rounded up: half a unit cannot be kept.
  *
- * `static`: the figure. `dynamic`: percent of what is on hand. `velocity_based`: z·σ·√lead time;
- * z is the standard normal quantile of the service level, σ the deviation of daily demand.
+ * `static`: the figure. `dynamic`: percent of what is on hand. `velocity_based`: z × σ ×
+ * √(lead time); z is the standard normal quantile of the service level, σ the deviation of daily
+ * demand.
  */
 export function wantedUnits(policy: Policy, onHand: number, velocity?: Velocity): number {
   if (policy.strategy === 'dynamic') return roundUp((onHand * policy.percentage) / 100);

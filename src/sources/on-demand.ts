@@ -9,8 +9,8 @@ import type { ReadOptions, SourceItem, SourceKey } from './source.ts';
 export type Question = SourceKey & { readonly merchantId: string; readonly sourceId: string };
 
 /**
- * What became of a question. `asked`: the source answered just now, or within the time that answers
- * are kept, and its figure is stored. `lastKnown`: it did not, and what was stored before holds.
+ * What became of a question. `asked`: the source answered just now, or within the time that
+ * answers are kept, and its figure is stored. `lastKnown`: it did not; what was stored holds.
  */
 export type AskState = 'asked' | 'lastKnown';
 

@@ -22,11 +22,11 @@ export const getAvailable = defineOperation({
   tag: 'Stock',
   summary: 'What can be sold of a SKU, and of what that is made',
   description:
-    'At one store or at all of them together, and with explain also at each. With explain ' +
-    'every term has its owner (a source, `onhand`, or `several` for stores with different ' +
-    'ones), when the owner last reported it (our own: when the level changed last; of ' +
-    'several stores the longest ago), and whether it is as it was stored, was asked for ' +
-    'just now, or is the last that is known of a source that did not answer.',
+    'At one store or at all of them together. With explain every term has its owner (a source, ' +
+    '`onhand`, or `several` for stores with different ones), when the owner last reported it ' +
+    '(our own: when the level changed last; of several stores the longest ago), and whether it ' +
+    'is as it was stored, was asked for just now, or is the last that is known of a source that ' +
+    'did not answer; and without storeId the same of each store.',
   access: 'member',
   params: { sku },
   query: { storeId: storeId.optional(), explain: queryFlag.optional() },
