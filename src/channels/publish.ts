@@ -5,9 +5,11 @@ import type {
   ChannelAdapter,
   Confirmation,
   FetchOrderResult,
+  ListingKey,
   PublishContext,
   PublishFailure,
   PublishResult,
+  ReadResult,
 } from './adapter.ts';
 import { credentialsContext, type ChannelRow } from './channel.ts';
 
@@ -83,6 +85,21 @@ export function fetchOrder(
     channel,
     options,
     (context) => adapter.fetchOrder(orderId, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel what it shows. As {@link publish}. */
+export function readShown(
+  adapter: Required<Pick<ChannelAdapter, 'read'>>,
+  channel: ChannelRow,
+  listings: readonly ListingKey[],
+  options: PublishOptions,
+): Promise<ReadResult> {
+  return call<ReadResult>(
+    channel,
+    options,
+    (context) => adapter.read(listings, context),
     (failure) => ({ ok: false, failure }),
   );
 }

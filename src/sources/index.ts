@@ -1,3 +1,9 @@
+export { compareFigures } from './compare-figures.ts';
+export type { ComparedFigure } from './compare-figures.ts';
+export { correctFigures } from './correct-figures.ts';
+export type { Corrected, Correction } from './correct-figures.ts';
+export { readFigures } from './read-figures.ts';
+export type { FiguresRead } from './read-figures.ts';
 export { SourceMoved } from './apply-page.ts';
 export type { SourcesContext, SourceSettings } from './context.ts';
 export { countNames } from './counts.ts';

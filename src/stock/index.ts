@@ -17,6 +17,8 @@ export type {
 } from './command.ts';
 export { guardLevel, stockNotFound, storeNotFound } from './decide.ts';
 export type { AdjustRequest, Expectation, Mode, SetRequest } from './decide.ts';
+export { entriesSince } from './entries-since.ts';
+export type { EntriesQuestion, EntriesSince, EntryNote } from './entries-since.ts';
 export { entryIdOf, listLedger, parseEntryId, quantityFromColumn } from './ledger.ts';
 export type { LedgerEntryView, LedgerFilter } from './ledger.ts';
 export {
