@@ -28,6 +28,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index drift_source_idx on drift (merchant_id, source_id, drift_id)
     where source_id is not null`.execute(db);
+  // What waits to be settled here, and not by a delivery.
+  await sql`
+    create index drift_settling_idx on drift (merchant_id, drift_id)
+    where status = 'settling' and (source_id is not null or approved_at is not null)`.execute(db);
   await loadSql(db, ['functions/listing_shown.sql']);
 }
 
@@ -37,7 +41,7 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       merchant_id       text collate "C" not null,
       reconciliation_id text collate "C" not null,
       trigger           text not null,
-      -- of one channel or one source only; both null: of everything
+      -- of these only; both null: of everything
       channel_id        text collate "C",
       source_id         text collate "C",
       status            text not null,
@@ -51,7 +55,6 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       constraint reconciliation_pkey primary key (merchant_id, reconciliation_id),
       constraint reconciliation_merchant_fkey foreign key (merchant_id) references merchant,
       constraint reconciliation_trigger_check check (trigger in ('schedule', 'request')),
-      constraint reconciliation_scope_check check (channel_id is null or source_id is null),
       constraint reconciliation_status_check check (status in
         ('queued', 'running', 'settling', 'finished'))
     )`.execute(db);

@@ -2,13 +2,14 @@
 -- on its way to the channel, and it was told of the level as it is. Else `expected` is null. A
 -- listing whose delivery was given up ought to show what it would be sent.
 --
--- `figure_before`: what it would have been shown of the version before. `mark` moves with anything
--- that is sent, known or changed: two readings with the same mark are of the same state.
+-- `ours`: what it would be sent now. `figure_before`: what it would have been sent of the
+-- version before. `mark` moves with anything that is sent, known or changed: two readings with the
+-- same mark are of the same state.
 create or replace function listing_shown(
   p_merchant text, p_channel text, p_sku text[], p_location text[])
 returns table (
-  sku text, location_id text, external_ids jsonb, expected bigint, is_dead boolean, told integer,
-  unanswered integer, figure_before bigint, version bigint, told_at timestamptz, drift_id text,
+  sku text, location_id text, external_ids jsonb, expected bigint, ours bigint, state text,
+  told integer, unanswered integer, figure_before bigint, version bigint, told_at timestamptz, drift_id text,
   mark text, read_at timestamptz)
 language sql stable as $$
   select u.sku, u.location_id, l.external_ids,
@@ -18,7 +19,7 @@ language sql stable as $$
         and s.version = l.published_version
         and l.told_rules in (-1, c.rules_version + l.rules_version) then l.published_quantity
     end,
-    l.state = 'dead', l.published_quantity, l.unanswered_quantity,
+    shown_quantity(a.available, c.buffer, l.paused_at is not null), l.state, l.published_quantity, l.unanswered_quantity,
     shown_quantity(a.available - coalesce(e.effect, 0), c.buffer, l.paused_at is not null),
     s.version, coalesce(l.told_at, l.published_at), l.drift_id,
     concat_ws(' ', l.state, l.published_quantity, l.published_version, l.wanted_version,

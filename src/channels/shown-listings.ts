@@ -9,8 +9,10 @@ export type ChannelName = { readonly merchantId: string; readonly channelId: str
 export type ShownListing = ListingKey & {
   /** Null: it cannot be said now, because something is on its way or was never told. */
   readonly expected: number | null;
-  /** Its delivery was given up. */
-  readonly isDead: boolean;
+  /** What it would be sent now. */
+  readonly ours: number;
+  /** `dead`: its delivery was given up. */
+  readonly state: 'idle' | 'queued' | 'held' | 'dead';
   /** What it was told last. */
   readonly told: number | null;
   /** A figure that was sent and never answered. */
@@ -46,7 +48,8 @@ type Row = {
   location_id: string;
   external_ids: unknown;
   expected: number | null;
-  is_dead: boolean;
+  ours: number;
+  state: ShownListing['state'];
   told: number | null;
   unanswered: number | null;
   figure_before: number;
@@ -89,7 +92,8 @@ export async function shownListings(
     storeId: row.location_id,
     externalIds: row.external_ids,
     expected: row.expected,
-    isDead: row.is_dead,
+    ours: row.ours,
+    state: row.state,
     told: row.told,
     unanswered: row.unanswered,
     figureBefore: row.figure_before,

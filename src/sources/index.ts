@@ -1,4 +1,4 @@
-export { compareFigures } from './compare-figures.ts';
+export { compareFigures, guardsOfSource } from './compare-figures.ts';
 export type { ComparedFigure } from './compare-figures.ts';
 export { correctFigures } from './correct-figures.ts';
 export type { Corrected, Correction } from './correct-figures.ts';
@@ -12,7 +12,7 @@ export { listHeldItems } from './held-items.ts';
 export type { HeldItemView } from './held-items.ts';
 export { closeSourceKinds, createSourceKinds } from './kinds.ts';
 export type { KindOptions } from './kinds.ts';
-export { deleteSource, getSource, listSources } from './manage-source.ts';
+export { deleteSource, getSource, listSources, modeOf } from './manage-source.ts';
 export { readOwnership } from './ownership.ts';
 export type { Claim, Ownership } from './ownership.ts';
 export { pushItems } from './push-items.ts';
