@@ -5,6 +5,11 @@ import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import type {
+  ReconciliationContext,
+  ReconciliationEvents,
+  ReconciliationSettings,
+} from '../reconciliation/index.ts';
 import type { SourcesContext } from '../sources/index.ts';
 import { bossSchema, startBoss } from './boss.ts';
 import type { BreakerSettings } from './circuit.ts';
@@ -13,6 +18,7 @@ import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
 import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
 import { startInboxLoop } from './inbox-loop.ts';
+import { startReconciliationLoop } from './reconciliation-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { relayOnce } from './relay.ts';
 import { startSourceRuns } from './source-runs.ts';
@@ -35,6 +41,8 @@ export type JobsOptions = {
   readonly sources?: SourcesContext;
   /** Sources that this process reads at once; 4 by default. */
   readonly sourceConcurrency?: number;
+  /** Absent: nothing is reconciled. */
+  readonly reconciliation?: ReconciliationOptions;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
   /** Whether this process has more commands to commit than it can; absent: never. */
@@ -51,6 +59,16 @@ export type JobsOptions = {
   readonly lagAlertMs?: number;
 };
 
+export type ReconciliationOptions = ReconciliationSettings & {
+  /** When everything is held against everything, as cron says it, by UTC. */
+  readonly schedule: string;
+  readonly events?: ReconciliationEvents;
+  /** Between the two looks at what a channel shows otherwise; 5 s by default. */
+  readonly confirmMs?: number;
+  /** How long a run waits for what it settles; 2 min by default. */
+  readonly settleMs?: number;
+};
+
 /** The work behind the requests, as the rest of the program sees it. */
 export type Jobs = {
   /** Where pg-boss keeps its tables. */
@@ -63,6 +81,8 @@ export type Jobs = {
   wakeSources(): void;
   /** A webhook of a channel was stored. */
   wakeInbox(): void;
+  /** A run of reconciliation was asked for, or a drift approved. */
+  wakeReconciliation(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
   isReady(): boolean;
   /** How the channels do that this process leads, by channel. */
@@ -134,15 +154,25 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
       ? undefined
       : await startSourceRuns({ boss, connectionString, sources, logger, concurrency });
   const inboxLoop = options.inbox && startInboxLoop(options.inbox, logger);
-  const chores = { db, boss, queue, clock, logger, expireReservations };
+  const { schedule: reconciliationCron } = options.reconciliation ?? {};
+  const chores = { db, boss, queue, clock, logger, expireReservations, reconciliationCron };
   relay.start();
   leads.start();
+  const reconciliation =
+    options.reconciliation === undefined || sources === undefined
+      ? undefined
+      : startReconciliationLoop(
+          contextOf(options.reconciliation, { db, adapters, sources }),
+          leads,
+          logger,
+        );
   const expiry = startPromptExpiry(chores);
   await startHousekeeping(chores);
   let isRunning = true;
   const end = async (): Promise<void> => {
     isRunning = false;
-    await Promise.all([relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()]);
+    const loops = [relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()];
+    await Promise.all([...loops, reconciliation?.stop()]);
   };
   return {
     schema: bossSchema,
@@ -150,6 +180,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     wakeChannels: () => leads.hurry(),
     wakeSources: () => sourceRuns?.wake(),
     wakeInbox: () => inboxLoop?.wake(),
+    wakeReconciliation: () => reconciliation?.wake(),
     isReady: () => isRunning && relay.isAlive,
     states: () => byChannel(leads, (worker) => worker.state),
     circuits: () => byChannel(leads, ({ gate }) => gate.state),
@@ -174,6 +205,7 @@ const idleJobs: Jobs = {
   wakeChannels: () => undefined,
   wakeSources: () => undefined,
   wakeInbox: () => undefined,
+  wakeReconciliation: () => undefined,
   isReady: () => true,
   states: () => ({}),
   circuits: () => ({}),
@@ -181,6 +213,13 @@ const idleJobs: Jobs = {
   stop: () => Promise.resolve(),
   abandon: () => Promise.resolve(),
 };
+
+function contextOf(
+  { events = {}, confirmMs = 5_000, settleMs = 120_000, ...settings }: ReconciliationOptions,
+  parts: Pick<ReconciliationContext, 'db' | 'adapters' | 'sources'>,
+): ReconciliationContext {
+  return { ...parts, settings, events, confirmMs, settleMs };
+}
 
 function byChannel<T>(
   leads: ChannelLeads,

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { listChannels, type ChannelView } from '../channels/index.ts';
 import type { Tx } from '../db/index.ts';
 import { sqlStateOf } from '../errors.ts';
-import { listSources } from '../sources/index.ts';
+import { listSources, type SourceView } from '../sources/index.ts';
+import type { PageOf } from '../stock/index.ts';
 import type { ReconciliationContext } from './context.ts';
 
 type QueuedRun = {
@@ -77,16 +78,14 @@ async function planParts(
   const { db, sources } = context;
   const isAll = channel_id === null && source_id === null;
   const parts: NewPart[] = [{ partId: ledgerPart, channelId: null, sourceId: null, code: null }];
-  const channels = await readAll<ChannelView, string>((page) =>
-    listChannels(db, { merchantId, ...page }),
-  );
+  const channels = await readAll<ChannelView>((page) => listChannels(db, { merchantId, ...page }));
   for (const { channelId, kind, enabled } of channels) {
     if (!(isAll ? enabled : channelId === channel_id)) continue;
     const canRead = context.adapters.get(kind)?.read !== undefined;
     const code = canRead ? null : 'not_readable';
     parts.push({ partId: `channel:${channelId}`, channelId, sourceId: null, code });
   }
-  const known = await readAll((page) => listSources(sources, { merchantId, ...page }));
+  const known = await readAll<SourceView>((page) => listSources(sources, { merchantId, ...page }));
   for (const { sourceId, enabled } of known) {
     if (!(isAll ? enabled : sourceId === source_id)) continue;
     parts.push({ partId: `source:${sourceId}`, channelId: null, sourceId, code: null });
@@ -94,13 +93,11 @@ async function planParts(
   return parts;
 }
 
-type Page<Item, Cursor> = { readonly items: readonly Item[]; readonly next?: Cursor | undefined };
-
-async function readAll<Item, Cursor>(
-  read: (page: { after: Cursor | undefined; limit: number }) => Promise<Page<Item, Cursor>>,
+async function readAll<Item>(
+  read: (page: { after: string | undefined; limit: number }) => Promise<PageOf<Item, string>>,
 ): Promise<readonly Item[]> {
   const all: Item[] = [];
-  let after: Cursor | undefined;
+  let after: string | undefined;
   do {
     const page = await read({ after, limit: 500 });
     all.push(...page.items);

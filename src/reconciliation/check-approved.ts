@@ -1,4 +1,12 @@
-import { lockShown, sendHeld, shownListings, type ShownListing } from '../channels/index.ts';
+import { sql } from 'kysely';
+import {
+  lockShown,
+  sendHeld,
+  shownListings,
+  type ChannelName,
+  type ShownListing,
+} from '../channels/index.ts';
+import type { Db, Tx } from '../db/index.ts';
 import { writeChannelDrifts, type ChannelReader } from './channel-part.ts';
 import type { ReconciliationContext } from './context.ts';
 
@@ -10,6 +18,14 @@ type Approved = {
   readonly observed: number;
   readonly reconciliation_id: string | null;
 };
+
+/** Channels of which somebody approved a drift that is to be looked at once more. */
+export async function approvedChannels(db: Db): Promise<readonly ChannelName[]> {
+  const { rows } = await sql<{ merchant_id: string; channel_id: string }>`
+    select distinct merchant_id, channel_id from drift
+    where status = 'settling' and approved_at is not null and channel_id is not null`.execute(db);
+  return rows.map((row) => ({ merchantId: row.merchant_id, channelId: row.channel_id }));
+}
 
 /**
  * Looks once more at drifts of a channel that somebody approved of. Where both figures are what
@@ -65,7 +81,7 @@ export async function checkApproved(
 type SeenListing = { readonly listing: ShownListing; readonly observed: number | null };
 
 async function settle(
-  tx: Parameters<typeof sendHeld>[0],
+  tx: Tx,
   context: ReconciliationContext,
   reader: ChannelReader,
   drift: Approved,

@@ -1,6 +1,6 @@
 export { beginRuns } from './begin-runs.ts';
 export type { ChannelReader } from './channel-part.ts';
-export { checkApproved } from './check-approved.ts';
+export { approvedChannels, checkApproved } from './check-approved.ts';
 export type {
   DriftAlert,
   FinishedRun,

@@ -49,13 +49,14 @@ export async function scheduleReconciliations(
 
 async function insertRun(
   tx: Tx,
-  { merchantId, channelId = null, sourceId = null }: RunScope,
+  { merchantId, channelId, sourceId }: RunScope,
   trigger: 'schedule' | 'request',
 ): Promise<string> {
   const { rows } = await sql<{ reconciliation_id: string }>`
     insert into reconciliation
       (merchant_id, reconciliation_id, trigger, channel_id, source_id, status)
-    values (${merchantId}, ${newId('rec')}, ${trigger}, ${channelId}, ${sourceId}, 'queued')
+    values (${merchantId}, ${newId('rec')}, ${trigger},
+      ${channelId ?? null}, ${sourceId ?? null}, 'queued')
     on conflict (merchant_id, coalesce(channel_id, ''), coalesce(source_id, ''))
       where status = 'queued'
       do update set trigger = reconciliation.trigger

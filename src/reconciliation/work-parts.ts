@@ -9,16 +9,16 @@ import { workSourcePart } from './source-part.ts';
 
 /**
  * Works a channel's part to its end, as long as this process leads the channel. Another one that
- * leads it then goes on where this one came to.
+ * leads it then goes on where this one came to. @returns whether it came to the end
  */
 export async function reconcileChannel(
   context: ReconciliationContext,
   part: PartRow,
   reader: ChannelReader,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   let failures = 0;
-  await untilDone(signal, async () => {
+  return await untilDone(signal, async () => {
     const result = await workChannelPart(context, part, reader, failures);
     if (result.kind === 'more') failures = 0;
     else if (result.hasFailed === true) failures += 1;
@@ -26,31 +26,37 @@ export async function reconcileChannel(
   });
 }
 
-/** Works a part that is no channel's, unless another process is at it. */
+/** Works a part that is no channel's, unless another process is at it. As `reconcileChannel`. */
 export async function reconcileOther(
   context: ReconciliationContext,
   part: PartRow,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { merchant_id: merchantId, reconciliation_id: id, part_id: partId } = part;
-  await whileLocked(context.db, `reconciliation ${merchantId} ${id} ${partId}`, async () => {
-    if (partId === ledgerPart) await workLedgerPart(context, part);
-    else await untilDone(signal, () => workSourcePart(context, part, signal));
+  const name = `reconciliation ${merchantId} ${id} ${partId}`;
+  const isDone = await whileLocked(context.db, name, async () => {
+    if (partId !== ledgerPart) {
+      return await untilDone(signal, () => workSourcePart(context, part, signal));
+    }
+    await workLedgerPart(context, part);
+    return true;
   });
+  return isDone ?? false;
 }
 
-async function untilDone(signal: AbortSignal, step: () => Promise<StepResult>): Promise<void> {
+async function untilDone(signal: AbortSignal, step: () => Promise<StepResult>): Promise<boolean> {
   while (!signal.aborted) {
     try {
       const result = await step();
-      if (result.kind === 'done') return;
+      if (result.kind === 'done') return true;
       if (result.kind === 'wait') {
         await setTimeout(result.ms, undefined, { signal }).catch(() => undefined);
       }
     } catch (error) {
       // Another process is at it: whoever is to go on finds it in its next look.
-      if (error instanceof PartMoved) return;
+      if (error instanceof PartMoved) return false;
       throw error;
     }
   }
+  return false;
 }
