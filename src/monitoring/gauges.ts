@@ -20,12 +20,21 @@ export type Gauges = {
   readonly oversoldLevels?: () => Promise<number>;
   /** Reports of sources that wait for a decision. */
   readonly quarantinedItems?: () => Promise<number>;
+  /** What reconciliation leaves open. */
+  readonly drift?: () => Promise<OpenDrift>;
   /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
   readonly breakers?: () => Readonly<Record<string, string>>;
   /** How the channels do that this process leads, by channel. */
   readonly channels?: () => Readonly<Record<string, ChannelFigures>>;
   /** Bulkheads by name: how much of each is taken. */
   readonly bulkheads?: () => Readonly<Record<string, { running: number; waiting: number }>>;
+};
+
+/** Drift that is not settled, and when the last reconciliation ended, in seconds since 1970. */
+export type OpenDrift = {
+  readonly pending: number;
+  readonly units: number;
+  readonly lastRunAt: number | undefined;
 };
 
 /** How long a figure that costs a query is good for: scrapes and pages share it. */
@@ -38,12 +47,15 @@ const keptMs: Readonly<Record<Figure, number>> = {
   oversoldLevels: 30_000,
 };
 
+const keptDriftMs = 5_000;
+
 type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels' | 'quarantinedItems';
 
 /** Reads gauges, each query at most once in a while, and none while the database is away. */
 export class GaugeReader {
   #gauges: Gauges = {};
   readonly #kept = new Map<Figure, { at: number; value: Promise<number | undefined> }>();
+  #drift: { readonly at: number; readonly value: Promise<OpenDrift | undefined> } | undefined;
 
   /** Adds what there is to ask; what is not given stays as it was. */
   watch(gauges: Gauges): void {
@@ -52,6 +64,16 @@ export class GaugeReader {
 
   get sources(): Gauges {
     return this.#gauges;
+  }
+
+  /** What is known of drift; undefined where nobody knows at the moment. */
+  readDrift(): Promise<OpenDrift | undefined> {
+    const now = performance.now();
+    if (this.#drift !== undefined && now - this.#drift.at < keptDriftMs) return this.#drift.value;
+    const asked = this.#gauges.drift?.() ?? Promise.resolve(undefined);
+    const value = asked.catch(() => undefined);
+    this.#drift = { at: now, value };
+    return value;
   }
 
   /** A figure, or undefined where nobody knows it at the moment. */
@@ -89,6 +111,7 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
   figure('deadLetters', 'onhand_dead_letters', 'Deliveries whose attempts are spent.');
   figure('quarantinedItems', 'onhand_quarantined_items', 'Reports that wait for a decision.');
   figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
+  registerDrift(registry, reader);
   registerChannels(registry, reader);
   // oxlint-disable-next-line no-new -- the registry holds it
   new Gauge({
@@ -104,6 +127,35 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
       this.set({ state: 'waiting' }, usage.waiting);
     },
   });
+}
+
+/** Drift that is open, and when the last run ended. */
+function registerDrift(registry: Registry, reader: GaugeReader): void {
+  const figure = (
+    name: string,
+    help: string,
+    read: (drift: OpenDrift) => number | undefined,
+  ): void => {
+    // oxlint-disable-next-line no-new -- the registry holds it
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const drift = await reader.readDrift();
+        const value = drift === undefined ? undefined : read(drift);
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  };
+  figure('onhand_drift_units', 'Units of drift that is not settled.', ({ units }) => units);
+  figure('onhand_drifts_pending', 'Drifts that wait for an approval.', ({ pending }) => pending);
+  figure(
+    'onhand_reconciliation_last_run_timestamp_seconds',
+    'When the last reconciliation ended.',
+    ({ lastRunAt }) => lastRunAt,
+  );
 }
 
 /** One gauge for each figure of the channels that this process leads. */

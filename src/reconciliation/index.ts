@@ -9,6 +9,7 @@ export type {
   ReconciliationSettings,
 } from './context.ts';
 export { approveDrift, ignoreDrift } from './decide-drift.ts';
+export { driftsAsCsv } from './drifts-csv.ts';
 export { endRuns, endUnled, openParts } from './end-runs.ts';
 export { getReconciliation, measureDrifts, pruneReconciliations } from './get-run.ts';
 export type { OpenDrifts, PartView, ReconciliationView } from './get-run.ts';

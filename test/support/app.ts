@@ -64,6 +64,7 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     wakeChannels: () => undefined,
     wakeSources: () => undefined,
     wakeInbox: () => undefined,
+    wakeReconciliation: () => undefined,
     inbox: {
       db: core.db,
       together: core.sources.together,

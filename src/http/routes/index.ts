@@ -70,6 +70,8 @@ import { refuseQuarantine } from './refuse-quarantine.ts';
 import { requestSync } from './request-sync.ts';
 import { startSync } from './start-sync.ts';
 import { stopSync } from './stop-sync.ts';
+import { getReconciliation } from './get-reconciliation.ts';
+import { requestReconciliation } from './request-reconciliation.ts';
 import { resumeListing } from './resume-listing.ts';
 import { verifyChannel } from './verify-channel.ts';
 
@@ -142,6 +144,8 @@ const operations: readonly Operation[] = [
   listOpenQuestions,
   answerOpenQuestion,
   retryOpenQuestions,
+  requestReconciliation,
+  getReconciliation,
   listDrifts,
   approveDrift,
   ignoreDrift,
