@@ -130,6 +130,8 @@ export class ChannelWorker {
         context: this.#context,
         channel: this.#channel,
         gate: this.#gate,
+        // Where nothing is to be delivered nobody else would see the channel come back.
+        isProbe: !this.#gate.isClosed && this.#gate.waitMs() === 0 && this.#lanes.size === 0,
         reload: () => this.#reload(),
       },
       { read: read.bind(this.#adapter) },

@@ -12,7 +12,7 @@ export type ListingName = {
  * open. What it answers counts for the circuit as a delivery does. Undefined: no call may go out now.
  */
 export async function makeRead(
-  input: Pick<CallsInput, 'context' | 'channel' | 'gate' | 'reload'>,
+  input: Pick<CallsInput, 'context' | 'channel' | 'gate' | 'reload' | 'isProbe'>,
   adapter: Required<Pick<ChannelAdapter, 'read'>>,
   listings: readonly ListingName[],
 ): Promise<ReadResult | undefined> {
@@ -22,7 +22,9 @@ export async function makeRead(
     now: () => context.clock.now(),
     signal: gate.signal,
   };
-  const result = await gate.pass(false, () => readShown(adapter, channel, listings, options));
+  const result = await gate.pass(input.isProbe, () =>
+    readShown(adapter, channel, listings, options),
+  );
   if (result === undefined || (!result.ok && gate.signal.aborted)) return undefined;
   if (result.ok) gate.circuit.succeeded();
   else

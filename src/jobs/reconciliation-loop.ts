@@ -17,8 +17,6 @@ import type { ChannelLeads } from './channel-leads.ts';
 import type { ChannelWorker } from './channel-worker.ts';
 import { Signal } from './signal.ts';
 
-/** Between two looks for runs and for what is to be settled. */
-const lookMs = 1_000;
 const afterFaultMs = 2_000;
 
 export type ReconciliationLoop = {
@@ -33,11 +31,13 @@ export type ReconciliationLoop = {
  * Whoever leads a channel reads it, within its rate and its circuit; a source is read by whoever
  * holds the part's lock. Both end with the process, and the next one goes on at the step that was
  * committed last.
+ * @param lookMs between two looks for runs and for what is to be settled
  */
 export function startReconciliationLoop(
   context: ReconciliationContext,
   leads: ChannelLeads,
   logger: Logger,
+  lookMs: number,
 ): ReconciliationLoop {
   const signal = new Signal();
   const ending = new AbortController();

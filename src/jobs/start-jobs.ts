@@ -65,6 +65,8 @@ export type ReconciliationOptions = ReconciliationSettings & {
   readonly events?: ReconciliationEvents;
   /** Between the two looks at what a channel shows otherwise; 5 s by default. */
   readonly confirmMs?: number;
+  /** Between two looks for runs and for what is to be settled; 1 s by default. */
+  readonly lookMs?: number;
   /** How long a run waits for what it settles; 2 min by default. */
   readonly settleMs?: number;
 };
@@ -165,6 +167,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
           contextOf(options.reconciliation, { db, adapters, sources }),
           leads,
           logger,
+          options.reconciliation.lookMs ?? 1_000,
         );
   const expiry = startPromptExpiry(chores);
   await startHousekeeping(chores);

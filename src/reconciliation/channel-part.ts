@@ -41,15 +41,26 @@ export type StepResult =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'done' };
 
+/** What kept a channel from being read since it was read last. */
+export type Trouble = {
+  /** Reads that failed. */
+  readonly failures: number;
+  /** For how long no call might go out, in ms. */
+  readonly busyMs: number;
+};
+
+type ReadStep = StepResult & { readonly trouble?: 'failed' | 'busy' };
+
 /** What was seen of a listing at the first look. */
 type Seen = { readonly mark: string; readonly observed: number };
 
 const done: StepResult = { kind: 'done' };
 const more: StepResult = { kind: 'more' };
-/** No call may go out: asked again after so long. */
-const busyMs = 200;
+/** No call may go out: asked again after so long, and given up in the end. */
+const againMs = 200;
+const longestBusyMs = 600_000;
 /** A read that fails is tried again by the circuit's time, and so often. */
-export const mostFailures = 5;
+const mostFailures = 5;
 
 /**
  * Does the next step of a channel's part: reads what one page of listings shows and keeps what
@@ -58,18 +69,18 @@ export const mostFailures = 5;
  *
  * A listing that anything is on its way to is left out, and so is one to which something happened
  * while it was read or between the two looks.
- * @param failures how often the read failed in a row
+ * @param trouble how the reads before went
  */
 export async function workChannelPart(
   context: ReconciliationContext,
   name: PartName,
   reader: ChannelReader,
-  failures: number,
-): Promise<StepResult & { readonly hasFailed?: boolean }> {
+  trouble: Trouble,
+): Promise<ReadStep> {
   const part = await readPart(context.db, name);
   if (part === undefined) return done;
-  if (part.status === 'reading') return await lookAtPage(context, part, reader, failures);
-  if (part.status === 'confirming') return await confirmPage(context, part, reader, failures);
+  if (part.status === 'reading') return await lookAtPage(context, part, reader, trouble);
+  if (part.status === 'confirming') return await confirmPage(context, part, reader, trouble);
   return done;
 }
 
@@ -77,8 +88,8 @@ async function lookAtPage(
   context: ReconciliationContext,
   part: PartRow,
   reader: ChannelReader,
-  failures: number,
-): Promise<StepResult & { readonly hasFailed?: boolean }> {
+  trouble: Trouble,
+): Promise<ReadStep> {
   const { db } = context;
   const { maxBatch } = reader;
   if (maxBatch === undefined) return await endPart(context, part, 'finished', 'not_readable');
@@ -98,7 +109,7 @@ async function lookAtPage(
   }
   const listings = await shownListings(db, reader, keys);
   const looked = await look(listings, reader);
-  if (looked.kind !== 'read') return await afterFailure(context, part, looked, failures);
+  if (looked.kind !== 'read') return await afterFailure(context, part, looked, trouble);
   const changed = await shownListings(
     db,
     reader,
@@ -165,19 +176,23 @@ async function afterFailure(
   context: ReconciliationContext,
   part: PartRow,
   looked: Exclude<Look, { kind: 'read' }>,
-  failures: number,
-): Promise<StepResult & { readonly hasFailed?: boolean }> {
-  if (looked.kind === 'busy') return { kind: 'wait', ms: busyMs };
-  if (failures + 1 >= mostFailures) return await endPart(context, part, 'failed', looked.code);
-  return { kind: 'wait', ms: Math.max(looked.retryAfterMs, busyMs), hasFailed: true };
+  trouble: Trouble,
+): Promise<ReadStep> {
+  if (looked.kind === 'busy') {
+    if (trouble.busyMs > longestBusyMs) return await endPart(context, part, 'failed', 'busy');
+    return { kind: 'wait', ms: againMs, trouble: 'busy' };
+  }
+  const isOver = trouble.failures + 1 >= mostFailures;
+  if (isOver) return await endPart(context, part, 'failed', looked.code);
+  return { kind: 'wait', ms: Math.max(looked.retryAfterMs, againMs), trouble: 'failed' };
 }
 
 async function confirmPage(
   context: ReconciliationContext,
   part: PartRow,
   reader: ChannelReader,
-  failures: number,
-): Promise<StepResult & { readonly hasFailed?: boolean }> {
+  trouble: Trouble,
+): Promise<ReadStep> {
   const { db } = context;
   const waitMs = (part.confirm_at?.getTime() ?? 0) - Date.now();
   // This process's clock may be wrong: it decides only how long is waited.
@@ -188,7 +203,7 @@ async function confirmPage(
   const seen = new Map(suspects.map((suspect) => [keyOf(suspect), suspect.seen]));
   const unchanged = listings.filter((listing) => listing.mark === seen.get(keyOf(listing))?.mark);
   const looked = await look(unchanged, reader);
-  if (looked.kind !== 'read') return await afterFailure(context, part, looked, failures);
+  if (looked.kind !== 'read') return await afterFailure(context, part, looked, trouble);
   await db.transaction().execute(async (tx) => {
     await lockShown(tx, reader, suspects);
     const now = await shownListings(tx, reader, suspects);

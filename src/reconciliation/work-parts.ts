@@ -18,10 +18,13 @@ export async function reconcileChannel(
   signal: AbortSignal,
 ): Promise<boolean> {
   let failures = 0;
+  let readAt = performance.now();
   return await untilDone(signal, async () => {
-    const result = await workChannelPart(context, part, reader, failures);
+    const trouble = { failures, busyMs: performance.now() - readAt };
+    const result = await workChannelPart(context, part, reader, trouble);
     if (result.kind === 'more') failures = 0;
-    else if (result.hasFailed === true) failures += 1;
+    if (result.trouble === 'failed') failures += 1;
+    if (result.trouble !== 'busy') readAt = performance.now();
     return result;
   });
 }
