@@ -7,6 +7,7 @@ import { getLevel } from './get-level.ts';
 import { history } from './history.ts';
 import { loneClient } from './lone-client.ts';
 import { mutations } from './mutations.ts';
+import { reconcile } from './reconcile.ts';
 import { reserve } from './reserve.ts';
 import { soak } from './soak.ts';
 import { syncLag } from './sync-lag.ts';
@@ -23,6 +24,7 @@ export const workloads: readonly Workload[] = [
   getLevel,
   syncLag,
   backlog,
+  reconcile,
   history,
   soak,
 ];

@@ -3,6 +3,7 @@ import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
 import { addDataCommands } from './program-data.ts';
 import { addOperationCommands } from './program-operation.ts';
+import { addReconciliationCommands } from './program-reconciliation.ts';
 import { addServiceCommands } from './program-service.ts';
 import { addSourceCommands } from './program-sources.ts';
 
@@ -45,5 +46,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addDataCommands(program, io, finish);
   addOperationCommands(program, io, finish);
   addSourceCommands(program, io, finish);
+  addReconciliationCommands(program, io, finish);
   return program;
 }

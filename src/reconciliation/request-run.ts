@@ -36,15 +36,29 @@ export async function requestReconciliation(
   return ok({ reconciliationId });
 }
 
-/** Asks for a run of everything of each of these merchants: by the clock. */
+/**
+ * Asks for a run of everything of each of these merchants: by the clock. One that has such a run
+ * under way is passed over. @returns how many were asked for
+ */
 export async function scheduleReconciliations(
   db: Db,
   merchantIds: readonly string[],
 ): Promise<number> {
+  let asked = 0;
   for (const merchantId of merchantIds) {
+    const open = await db
+      .selectFrom('reconciliation')
+      .select('reconciliation_id')
+      .where('merchant_id', '=', merchantId)
+      .where('status', 'in', ['queued', 'running'])
+      .where('channel_id', 'is', null)
+      .where('source_id', 'is', null)
+      .executeTakeFirst();
+    if (open !== undefined) continue;
     await db.transaction().execute((tx) => insertRun(tx, { merchantId }, 'schedule'));
+    asked += 1;
   }
-  return merchantIds.length;
+  return asked;
 }
 
 async function insertRun(

@@ -48,8 +48,10 @@ test('two processes do one run, and compare each listing once', async () => {
   const before = vendor.calls();
   // The clock of both says that it is time.
   door.shut();
-  await Promise.all([1, 2].map(() => scheduleReconciliations(rig.rig.db, [merchantId])));
+  const schedule = () => scheduleReconciliations(rig.rig.db, [merchantId]);
+  await Promise.all([schedule(), schedule()]);
   await waitFor(() => door.waiting > 0, { what: 'the first read' });
+  expect(await schedule()).toBe(0);
   expect(await runs()).toBe(1);
   const [id] = (
     await rig.rig.inspector.query<{ id: string }>(
