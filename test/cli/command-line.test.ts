@@ -50,6 +50,10 @@ const commands = [
   'sources quarantine',
   'sources approve',
   'sources refuse',
+  'reconcile',
+  'drifts list',
+  'drifts approve',
+  'drifts ignore',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {
