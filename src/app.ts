@@ -13,11 +13,18 @@ import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
 import { countInbox, countQuestions, type InboxContext } from './inbox/index.ts';
-import { channelLabel, reportEvents, startJobs, type Jobs } from './jobs/index.ts';
+import {
+  channelLabel,
+  reportEvents,
+  reportReconciliation,
+  startJobs,
+  type Jobs,
+} from './jobs/index.ts';
 import type { Logger } from './logger.ts';
 import { ensureAdminKey } from './merchants/index.ts';
 import { createMetrics, type Metrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
+import { measureDrifts } from './reconciliation/index.ts';
 import { expireReservations } from './reservations/index.ts';
 import { countQuarantined, type SourceEvents, type SourceName } from './sources/index.ts';
 import { countOversold } from './stock/index.ts';
@@ -32,6 +39,7 @@ export type AppOptions = {
 
 export type App = {
   readonly core: Core;
+  readonly jobs: Jobs;
   /** Where it listens; undefined without HTTP. */
   readonly url: string | undefined;
   /** The instance's admin key, on the start that made it: shown once, stored only as a hash. */
@@ -67,7 +75,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     secretBox,
     clock,
   };
-  const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
+  const { propagation, reconciliation, reservations, strategy, pollIntervalSeconds } =
+    config.inventorySync;
   const { server } = config;
   const startedJobs = await startJobs({
     connectionString,
@@ -93,6 +102,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     sources: core.sources,
     buffers: core.buffers,
     sourceConcurrency: config.server.concurrencySync,
+    reconciliation: { ...reconciliation, events: reportReconciliation(metrics, logger) },
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
@@ -109,6 +119,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     oldestWebhookSeconds: async () => (await countInbox(db)).oldestSeconds,
     poisonWebhooks: async () => (await countInbox(db)).poison,
     openQuestions: () => countQuestions(db),
+    drift: () => measureDrifts(db),
     breakers: () => startedJobs.circuits(),
     channels: () => startedJobs.states(),
     bulkheads: () => startedJobs.bulkheads(),
@@ -133,6 +144,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     wakeBuffers: () => startedJobs.wakeBuffers(),
     inbox,
     wakeInbox: () => startedJobs.wakeInbox(),
+    wakeReconciliation: () => startedJobs.wakeReconciliation(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,
@@ -146,6 +158,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   const http = options.http ? await startHttpServer(services, config.server) : undefined;
   return {
     core,
+    jobs: startedJobs,
     url: http?.url,
     newAdminKey,
     async stop() {

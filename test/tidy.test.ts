@@ -123,7 +123,7 @@ const tables: TableRules = {
       'delivery',
       'delivery_attempt',
     ],
-    reconciliation: ['drift'],
+    reconciliation: ['drift', 'reconciliation', 'reconciliation_part', 'reconciliation_suspect'],
     replay: ['replay_order'],
     inbox: ['inbox_webhook', 'inbound_order', 'inbound_line'],
     sources: [

@@ -8,6 +8,7 @@ import { getLevel } from './get-level.ts';
 import { history } from './history.ts';
 import { loneClient } from './lone-client.ts';
 import { mutations } from './mutations.ts';
+import { reconcile } from './reconcile.ts';
 import { reserve } from './reserve.ts';
 import { soak } from './soak.ts';
 import { sourcePage } from './source-page.ts';
@@ -27,6 +28,7 @@ export const workloads: readonly Workload[] = [
   syncLag,
   deadVendor,
   backlog,
+  reconcile,
   history,
   sourcePage,
   sourceSnapshot,

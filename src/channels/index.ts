@@ -18,6 +18,7 @@ export type {
   PublishContext,
   PublishFailure,
   PublishResult,
+  ReadResult,
 } from './adapter.ts';
 export { checkKinds, closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
@@ -72,6 +73,7 @@ export {
   fetchOrder,
   openChannelCredentials,
   publish,
+  readShown,
 } from './publish.ts';
 export { channelNotFound, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
@@ -88,6 +90,8 @@ export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
+export { listingKeysAfter, lockShown, noteDrifts, shownListings } from './shown-listings.ts';
+export type { ChannelName, DriftStep, NotedListing, ShownListing } from './shown-listings.ts';
 export { verifyWebhook } from './webhook/signature.ts';
 export { bufferSchema, shownQuantity } from './shown-quantity.ts';
 export type { Buffer, ShownRules } from './shown-quantity.ts';

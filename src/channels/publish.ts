@@ -6,9 +6,11 @@ import type {
   Confirmation,
   DiscoverResult,
   FetchOrderResult,
+  ListingKey,
   PublishContext,
   PublishFailure,
   PublishResult,
+  ReadResult,
 } from './adapter.ts';
 import { credentialsContext, type ChannelRow } from './channel.ts';
 
@@ -99,6 +101,21 @@ export function discover(
     channel,
     options,
     (context) => adapter.discover(cursor, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel what it shows. As {@link publish}. */
+export function readShown(
+  adapter: Required<Pick<ChannelAdapter, 'read'>>,
+  channel: ChannelRow,
+  listings: readonly ListingKey[],
+  options: PublishOptions,
+): Promise<ReadResult> {
+  return call<ReadResult>(
+    channel,
+    options,
+    (context) => adapter.read(listings, context),
     (failure) => ({ ok: false, failure }),
   );
 }

@@ -6,6 +6,7 @@ import { addDataCommands } from './program-data.ts';
 import { addLedgerCommands } from './program-ledger.ts';
 import { addListingCommands } from './program-listings.ts';
 import { addOperationCommands } from './program-operation.ts';
+import { addReconciliationCommands } from './program-reconciliation.ts';
 import { addServiceCommands } from './program-service.ts';
 import { addSourceCommands } from './program-sources.ts';
 
@@ -51,5 +52,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addLedgerCommands(program, io, finish);
   addListingCommands(program, io, finish);
   addBufferCommands(program, io, finish);
+  addReconciliationCommands(program, io, finish);
   return program;
 }

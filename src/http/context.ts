@@ -30,6 +30,8 @@ export type Services = {
   readonly inbox: InboxContext;
   /** A webhook came in: workers look at once. */
   readonly wakeInbox: () => void;
+  /** A run of reconciliation was asked for, or a drift approved: workers look at once. */
+  readonly wakeReconciliation: () => void;
   /** What reading sources needs. */
   readonly sources: SourcesContext;
   /** A source was made or changed, or a run was asked for: workers look at once. */

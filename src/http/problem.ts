@@ -78,6 +78,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['LISTING.NOT_FOUND', kind(404, 'There is no such listing')],
   ['SAFETY_BUFFER.NOT_FOUND', kind(404, 'There is no such rule of safety stock')],
   ['SAFETY_BUFFER.SCOPE_INVALID', kind(422, 'A rule cannot be for this')],
+  ['RECONCILIATION.NOT_FOUND', kind(404, 'There is no such run')],
   ['DRIFT.NOT_FOUND', kind(404, 'There is no such drift')],
   ['DRIFT.NOT_PENDING', kind(409, 'Nothing is to be decided')],
   ['EVENT.UNKNOWN_TYPE', kind(422, 'There is no such type of event')],

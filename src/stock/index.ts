@@ -22,6 +22,8 @@ export type { AdjustRequest, Expectation, Mode, SetRequest } from './decide.ts';
 export { dailyDemand } from './demand.ts';
 export type { DailyDemand, DemandWindow } from './demand.ts';
 export { keepBack, keptUnits } from './keep-back.ts';
+export { entriesSince } from './entries-since.ts';
+export type { EntriesQuestion, EntriesSince, EntryNote } from './entries-since.ts';
 export { entryIdOf, listLedger, parseEntryId, quantityFromColumn } from './ledger.ts';
 export type { LedgerEntryView, LedgerFilter } from './ledger.ts';
 export {

@@ -62,6 +62,10 @@ const commands = [
   'safety-buffers set',
   'safety-buffers delete',
   'safety-buffers recompute',
+  'reconcile',
+  'drifts list',
+  'drifts approve',
+  'drifts ignore',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {

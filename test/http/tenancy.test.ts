@@ -37,6 +37,7 @@ beforeAll(async () => {
     quarantineId: 'qtn_ours',
     webhookId: 'ours-webhook',
     driftId: 'drf_ours',
+    reconciliationId: 'rec_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -83,6 +84,10 @@ beforeAll(async () => {
   await app.call('PUT', '/api/safety-buffers/categories', {
     body: { items: [{ sku: 'ours-sku', category: 'ours-category' }] },
   });
+  await app.core.pool.query(
+    `insert into reconciliation (merchant_id, reconciliation_id, trigger, channel_id, status)
+     values ('default', 'rec_ours', 'request', 'ours-channel', 'finished')`,
+  );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
   const body = { name: 'their admin', role: 'admin' };
@@ -146,6 +151,7 @@ const bodies: Record<string, unknown> = {
   'POST /api/safety-buffers/recompute': {},
   'POST /api/drifts/{driftId}/approve': {},
   'POST /api/drifts/{driftId}/ignore': {},
+  'POST /api/reconciliations': { channelId: 'ours-channel' },
 };
 
 /** Queries that routes need, and those that name what is ours. */

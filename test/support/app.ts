@@ -65,6 +65,7 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     wakeSources: () => undefined,
     wakeBuffers: () => undefined,
     wakeInbox: () => undefined,
+    wakeReconciliation: () => undefined,
     inbox: {
       db: core.db,
       together: core.sources.together,

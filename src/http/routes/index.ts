@@ -78,6 +78,8 @@ import { listSafetyCategories } from './list-safety-categories.ts';
 import { putSafetyBuffer } from './put-safety-buffer.ts';
 import { putSafetyCategories } from './put-safety-categories.ts';
 import { requestRecompute } from './request-recompute.ts';
+import { getReconciliation } from './get-reconciliation.ts';
+import { requestReconciliation } from './request-reconciliation.ts';
 import { resumeListing } from './resume-listing.ts';
 import { verifyChannel } from './verify-channel.ts';
 import { discoverListings } from './discover-listings.ts';
@@ -154,6 +156,8 @@ const operations: readonly Operation[] = [
   listOpenQuestions,
   answerOpenQuestion,
   retryOpenQuestions,
+  requestReconciliation,
+  getReconciliation,
   listDrifts,
   approveDrift,
   ignoreDrift,
