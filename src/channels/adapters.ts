@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Adapters, ChannelAdapter } from './adapter.ts';
+import { createAmazonAdapter } from './amazon/adapter.ts';
 import { createShopifyAdapter } from './shopify/adapter.ts';
 import { createSquareAdapter } from './square/adapter.ts';
 import { createWebhookAdapter } from './webhook/adapter.ts';
@@ -11,7 +12,7 @@ export type AdapterOptions = {
 };
 
 /** Kinds that are known but not built yet. */
-export const plannedKinds: ReadonlySet<string> = new Set(['amazon', 'ebay']);
+export const plannedKinds: ReadonlySet<string> = new Set(['ebay']);
 
 /** Every adapter of this program: a new one is one line here. */
 export function createAdapters(options: AdapterOptions): Adapters {
@@ -20,6 +21,7 @@ export function createAdapters(options: AdapterOptions): Adapters {
     createShopifyAdapter(options),
     createWooCommerceAdapter(options),
     createSquareAdapter(options),
+    createAmazonAdapter(options),
   ];
   return new Map(adapters.map((adapter) => [adapter.kind, adapter]));
 }
