@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { HttpClient, NoAnswer, OutgoingAnswer } from '../../outgoing-http.ts';
 import type { PublishFailure } from '../adapter.ts';
 import { failureOfAnswer } from './failures.ts';
+import { jsonOf } from './json.ts';
 import { hostOf, type AmazonContext } from './settings.ts';
-import { jsonOf, type Tokens } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 
 /** What every call needs. */
 export type Connection = { readonly client: HttpClient; readonly tokens: Tokens };

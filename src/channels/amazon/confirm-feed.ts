@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Change, ChangeOutcome } from '../adapter.ts';
 import { callAmazon, type Connection } from './call-amazon.ts';
-import { sendAgain, type ConfirmResult } from './confirm.ts';
+import { sendAgain, type ConfirmResult } from './confirm-result.ts';
 import { issueWord } from './failures.ts';
+import { jsonOf } from './json.ts';
 import { download } from './feed-documents.ts';
 import { messageIdOf } from './message-id.ts';
 import { idsOf, type AmazonContext } from './settings.ts';
-import { jsonOf } from './tokens.ts';
 import type { Waits } from './waits.ts';
 
 const feedSchema = z.object({

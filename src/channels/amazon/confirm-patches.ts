@@ -1,6 +1,6 @@
 import type { Change, ChangeOutcome } from '../adapter.ts';
 import type { Connection } from './call-amazon.ts';
-import type { ConfirmResult } from './confirm.ts';
+import type { ConfirmResult } from './confirm-result.ts';
 import type { Operation } from './operations.ts';
 import { readListings } from './read-listings.ts';
 import type { AmazonContext } from './settings.ts';

@@ -1,13 +1,11 @@
-import type { Change, Confirmation, PublishFailure } from '../adapter.ts';
+import type { Change } from '../adapter.ts';
 import type { Connection } from './call-amazon.ts';
 import { confirmFeed } from './confirm-feed.ts';
 import { confirmPatches } from './confirm-patches.ts';
+import { sendAgain, type ConfirmResult } from './confirm-result.ts';
 import { operationOf } from './operations.ts';
 import type { AmazonContext } from './settings.ts';
 import type { Waits } from './waits.ts';
-
-export type ConfirmResult =
-  Confirmation | { readonly kind: 'failed'; readonly failure: PublishFailure };
 
 /** Asks what became of a feed, or whether listings show what they were changed to. */
 export async function confirm(
@@ -23,9 +21,4 @@ export async function confirm(
     return await confirmFeed(connection, waits, operation.feedId, changes, context);
   }
   return await confirmPatches(connection, waits, operation, changes, context);
-}
-
-/** Nothing of it can be relied on. */
-export function sendAgain(changes: readonly Change[], code: string): Confirmation {
-  return { kind: 'done', outcomes: changes.map(() => ({ kind: 'retry', code })) };
 }

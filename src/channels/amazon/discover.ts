@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { DiscoveredItem, DiscoverResult } from '../adapter.ts';
 import { callAmazon, type Connection } from './call-amazon.ts';
 import { availabilitySchema, ownQuantity } from './read-listings.ts';
+import { jsonOf } from './json.ts';
 import { listingsPath, type AmazonContext } from './settings.ts';
-import { jsonOf } from './tokens.ts';
 
 const perPage = 20;
 

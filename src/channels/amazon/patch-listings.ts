@@ -4,8 +4,7 @@ import type { ChangeOutcome, PublishFailure } from '../adapter.ts';
 import { callAmazon, type AmazonAnswer, type Connection } from './call-amazon.ts';
 import { isUnknown, issueWord } from './failures.ts';
 import { acceptedPatch, unansweredPatch } from './operations.ts';
-import { quantityPatch, type Row } from './quantity-patch.ts';
-import type { RowsResult } from './set-quantities.ts';
+import { quantityPatch, type Row, type RowsResult } from './quantity-patch.ts';
 import { listingsPath, type AmazonContext } from './settings.ts';
 
 /** What Amazon lets everybody do: so many at once, and so many a second from then on. */
@@ -29,10 +28,12 @@ export async function patchListings(
   context: AmazonContext,
 ): Promise<RowsResult> {
   const since = context.now().getTime();
+  const from = performance.now();
   const outcomes: ChangeOutcome[] = [];
   let perSecond = usualPerSecond;
   for (const [index, row] of rows.entries()) {
-    if (index >= burst) await pause(1_000 / perSecond, context.signal);
+    const startAt = from + (Math.max(index - burst + 1, 0) * 1_000) / perSecond;
+    await pause(startAt - performance.now(), context.signal);
     const answer = await patch(connection, row, context);
     if (answer.ok) {
       perSecond = answer.perSecond ?? perSecond;
@@ -87,5 +88,5 @@ function waiting({ code, retryAfterMs }: PublishFailure): ChangeOutcome {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

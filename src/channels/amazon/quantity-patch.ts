@@ -1,8 +1,17 @@
-import type { Change } from '../adapter.ts';
+import type { Change, ChangeOutcome, PublishFailure } from '../adapter.ts';
 import type { AmazonIds } from './settings.ts';
 
 /** A change, with what Amazon calls its listing. */
 export type Row = { readonly change: Change; readonly ids: AmazonIds };
+
+/** What became of some rows, in their order. */
+export type RowsResult =
+  | {
+      readonly ok: true;
+      readonly outcomes: readonly ChangeOutcome[];
+      readonly nextCallInMs?: number;
+    }
+  | { readonly ok: false; readonly failure: PublishFailure };
 
 /** What the seller ships, and not Amazon. */
 export const ownFulfillment = 'DEFAULT';

@@ -5,15 +5,6 @@ import type { Row } from './quantity-patch.ts';
 import { feedFromOf, idsOf, type AmazonContext } from './settings.ts';
 import { submitFeed } from './submit-feed.ts';
 
-/** What became of some rows, in their order. */
-export type RowsResult =
-  | {
-      readonly ok: true;
-      readonly outcomes: readonly ChangeOutcome[];
-      readonly nextCallInMs?: number;
-    }
-  | Extract<PublishResult, { ok: false }>;
-
 /** Sets quantities: few of them one by one, many as a feed. Amazon takes both for later. */
 export async function setQuantities(
   connection: Connection,

@@ -10,7 +10,7 @@ const hosts = {
 const amazonTokenUrl = 'https://api.amazon.com/auth/o2/token';
 
 /** More changes than this in one call go out as a feed. */
-const fewChanges = 10;
+const fewChanges = 20;
 
 export type AmazonConfig = {
   /** Where the seller is at home. */
@@ -22,7 +22,7 @@ export type AmazonConfig = {
   readonly baseUrl?: string | undefined;
   /** Instead of Login with Amazon. */
   readonly tokenUrl?: string | undefined;
-  /** So many changes in one call, or more, go out as a feed. Default 11. */
+  /** So many changes in one call, or more, go out as a feed. Default 21. */
   readonly feedFrom?: number | undefined;
 };
 
@@ -61,7 +61,7 @@ export function configSchema(allowPrivateAddresses: boolean): z.ZodType<AmazonCo
     marketplaceId: id,
     baseUrl: url.optional(),
     tokenUrl: url.optional(),
-    feedFrom: z.int().min(2).max(26).optional(),
+    feedFrom: z.int().min(2).max(51).optional(),
   });
 }
 

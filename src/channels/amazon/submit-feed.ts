@@ -4,8 +4,7 @@ import { callAmazon, type Connection } from './call-amazon.ts';
 import { upload } from './feed-documents.ts';
 import { messageIdOf } from './message-id.ts';
 import { submittedFeed } from './operations.ts';
-import { quantityPatch, type Row } from './quantity-patch.ts';
-import type { RowsResult } from './set-quantities.ts';
+import { quantityPatch, type Row, type RowsResult } from './quantity-patch.ts';
 import type { AmazonContext } from './settings.ts';
 
 const contentType = 'application/json; charset=UTF-8';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { HttpClient } from '../../outgoing-http.ts';
 import { failureOfStatus, type PublishFailure } from '../adapter.ts';
+import { jsonOf } from './json.ts';
 import { tokenUrlOf, type AmazonContext } from './settings.ts';
 
 /** Tokens are replaced so long before they end. */
@@ -103,10 +104,6 @@ async function requestToken(client: HttpClient, context: AmazonContext): Promise
     }).toString(),
     signal: AbortSignal.timeout(requestMs),
   });
-  // Without a token nothing was done yet, whatever became of this.
-  const fail = (failure: PublishFailure): Granted => {
-    return { ok: false, failure: { ...failure, scope: 'channel', isNotDone: true } };
-  };
   if (!answer.ok) return fail({ code: answer.code, scope: 'channel' });
   const { status: httpStatus, headers, text } = answer;
   const json = jsonOf(text);
@@ -123,11 +120,7 @@ async function requestToken(client: HttpClient, context: AmazonContext): Promise
   return fail({ ...failure, ...(httpStatus === 429 ? { isThrottled: true } : {}) });
 }
 
-/** JSON, or undefined where it is none. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/** Without a token nothing was done yet, whatever became of this. */
+function fail(failure: PublishFailure): Granted {
+  return { ok: false, failure: { ...failure, scope: 'channel', isNotDone: true } };
 }
