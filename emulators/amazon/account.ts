@@ -39,6 +39,8 @@ export type Account = {
   stockOf(sku: string): number | undefined;
   /** Sold at Amazon, just now. */
   sell(sku: string, quantity: number): void;
+  /** Sold as soon as the newest patch of the listing is shown. */
+  sellWhenShown(sku: string, quantity: number): void;
   /** The quantities that a listing came to show, in their order. */
   history(sku: string): readonly Write[];
 };
@@ -84,6 +86,12 @@ export async function startAccount(options: AccountOptions = {}): Promise<Accoun
     sell: (sku, sold) => {
       const left = Math.max((quantityOf(listingOf(sku)) ?? 0) - sold, 0);
       show(state, sku, { by: 'sale', quantity: left, at: now() });
+    },
+    sellWhenShown: (sku, sold) => {
+      const newest = state.submissions.findLast((submission) => submission.sku === sku);
+      if (newest === undefined) throw new Error(`nothing is submitted of ${sku}`);
+      const value = newest.value.map((one) => ({ ...one, quantity: (one.quantity ?? 0) - sold }));
+      state.submissions.push({ ...newest, by: 'sale', value });
     },
     history: (sku) => {
       listingOf(sku);

@@ -18,14 +18,14 @@ export type EmulatedListing = {
 
 /** A quantity that a listing came to show. */
 export type Write = {
-  readonly by: 'patch' | 'feed' | 'sale' | 'hand';
+  readonly by: 'patch' | 'feed' | 'sale';
   readonly quantity: number;
   readonly at: number;
 };
 
 /** A value for `fulfillment_availability`, to be applied at its time. */
 export type Submission = {
-  readonly by: 'patch' | 'feed';
+  readonly by: Write['by'];
   readonly sku: string;
   readonly op: string;
   readonly value: readonly Availability[];
