@@ -48,9 +48,10 @@ function outcomeOf(
     if (ageMs < waits.unansweredMs) return undefined;
     return { kind: 'retry', code: 'unanswered', retryAfterMs: 0 };
   }
-  if (shown !== null && shown !== previous && ageMs >= waits.otherMs) {
-    return { kind: 'stale', observed: shown };
-  }
-  if (ageMs < waits.acceptedMs) return undefined;
+  // Where nothing is known of the one before, it may still be that.
+  const isOther = shown !== null && shown !== previous;
+  const patienceMs = isOther && previous !== null ? waits.otherMs : waits.acceptedMs;
+  if (ageMs < patienceMs) return undefined;
+  if (isOther) return { kind: 'stale', observed: shown };
   return { kind: 'retry', code: 'not_shown', retryAfterMs: 0 };
 }

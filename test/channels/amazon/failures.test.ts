@@ -23,11 +23,12 @@ test.each<[number, string | undefined, number | undefined, Expected]>([
   expect(failureOfAnswer(answer, now)).toMatchObject(expected);
 });
 
+function pauses(httpStatus: number, errorCode?: string): boolean {
+  const answer = { httpStatus, errorCode, retryAfter: undefined, perSecond: undefined };
+  return failureOfAnswer(answer, now).pause !== undefined;
+}
+
 test('only what the application may do pauses the channel', () => {
-  const pauses = (httpStatus: number, errorCode?: string) => {
-    const answer = { httpStatus, errorCode, retryAfter: undefined, perSecond: undefined };
-    return failureOfAnswer(answer, now).pause !== undefined;
-  };
   expect(pauses(401)).toBe(true);
   expect(pauses(403, 'Unauthorized')).toBe(true);
   // A wall in between.

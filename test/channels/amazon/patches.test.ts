@@ -160,6 +160,19 @@ test('a figure that is neither ours nor the one before is told after two minutes
   });
 });
 
+test('where the figure before is not known, any other may be that for a quarter of an hour', async () => {
+  const rig = await open({ patchMs: 3_600_000 });
+  const change = rig.change('S0', 5);
+  const operation = await rig.accepted(change);
+  rig.pass(899_000);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(1_000);
+  expect(await rig.confirm(operation, change)).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'stale', observed: 1 }],
+  });
+});
+
 test('while it shows the figure before, a quarter of an hour is waited', async () => {
   const rig = await open({ patchMs: 3_600_000 });
   const change = rig.change('S0', 5, 1);

@@ -12,8 +12,8 @@ async function open(options: AccountOptions = {}): Promise<AccountRig> {
 const listing = [{ storeId: 'main', sku: 'S0', externalIds: { sku: 'S0' } }];
 const shown = { ok: true, quantities: [1] };
 
-function read(rig: AccountRig, more: Parameters<AccountRig['context']>[0] = {}) {
-  return rig.adapter.read?.(listing, rig.context(more));
+async function read(rig: AccountRig, more: Parameters<AccountRig['context']>[0] = {}) {
+  return await rig.adapter.read?.(listing, rig.context(more));
 }
 
 test('a token is used until a minute before its end', async () => {
