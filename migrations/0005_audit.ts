@@ -11,10 +11,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on schema audit is
       'What an auditor reads; onhand audit verify runs every violation view'`.execute(db);
   await loadSql(db, [
-    'views/readable.sql',
-    'views/no_oversell.sql',
-    'views/ledger_is_the_truth.sql',
-    'views/versions_are_contiguous.sql',
     'views/exactly_once.sql',
     'views/atomic_outbox.sql',
     'views/reservations_end.sql',

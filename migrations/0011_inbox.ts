@@ -1,5 +1,4 @@
 import { sql, type Kysely } from 'kysely';
-import { loadSql } from './load-sql.ts';
 
 /** What channels tell us: their webhooks as they came, and the orders they tell of. */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -71,5 +70,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index inbound_line_open_idx on inbound_line (merchant_id, channel_id, order_id)
     where sku is null and wanted > 0`.execute(db);
-  await loadSql(db, ['views/inbox.sql']);
 }

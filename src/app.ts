@@ -12,7 +12,7 @@ import { openCore, type Core } from './core.ts';
 import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
-import type { InboxContext } from './inbox/index.ts';
+import { countInbox, countQuestions, type InboxContext } from './inbox/index.ts';
 import { channelLabel, reportEvents, startJobs, type Jobs } from './jobs/index.ts';
 import type { Logger } from './logger.ts';
 import { ensureAdminKey } from './merchants/index.ts';
@@ -64,6 +64,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     together: core.sources.together,
     adapters,
     listings: new ListingIndex(db),
+    secretBox,
+    clock,
   };
   const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
   const { server } = config;
@@ -102,6 +104,10 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     deadLetters: () => countDeadLetters(db),
     oversoldLevels: () => countOversold(db, clock.offsetMs),
     quarantinedItems: () => countQuarantined(db),
+    waitingWebhooks: async () => (await countInbox(db)).waiting,
+    oldestWebhookSeconds: async () => (await countInbox(db)).oldestSeconds,
+    poisonWebhooks: async () => (await countInbox(db)).poison,
+    openQuestions: () => countQuestions(db),
     breakers: () => startedJobs.circuits(),
     channels: () => startedJobs.states(),
     bulkheads: () => startedJobs.bulkheads(),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from './errors.ts';
+import type { Failpoint } from './failpoint.ts';
 import {
   environmentSettings,
   fileSettings,
@@ -39,6 +40,8 @@ export type Config = Omit<FileSettings, 'server' | 'channels'> & {
   readonly adminApiKey?: string;
   readonly encryptionKey?: string;
   readonly environment: 'development' | 'test' | 'production';
+  /** Where a test wants this process to die. */
+  readonly failpoint?: Failpoint;
 };
 
 type Tree = { [key: string]: unknown };
@@ -84,6 +87,7 @@ export function loadConfig(options: { env?: Environment; cwd?: string } = {}): C
       : { embeddedPostgresPort: own.EMBEDDED_POSTGRES_PORT }),
     ...(own.ADMIN_API_KEY === undefined ? {} : { adminApiKey: own.ADMIN_API_KEY }),
     ...(own.ENCRYPTION_KEY === undefined ? {} : { encryptionKey: own.ENCRYPTION_KEY }),
+    ...(own.ONHAND_FAILPOINT === undefined ? {} : { failpoint: own.ONHAND_FAILPOINT }),
   };
   return freeze(config);
 }

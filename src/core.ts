@@ -12,6 +12,7 @@ import {
   type EmbeddedPostgres,
 } from './db/index.ts';
 import { openSecretBox, type SecretBox } from './encryption.ts';
+import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
 import {
   closeSourceKinds,
@@ -19,7 +20,13 @@ import {
   type SourceEvents,
   type SourcesContext,
 } from './sources/index.ts';
-import { LevelReader, openWriterPool, StockWriter, type WriterOptions } from './stock/index.ts';
+import {
+  LevelReader,
+  makeLedgerPartitions,
+  openWriterPool,
+  StockWriter,
+  type WriterOptions,
+} from './stock/index.ts';
 
 /** What every way of running onhand needs: the database, brought up to date, and the writer. */
 export type Core = {
@@ -54,6 +61,7 @@ export async function openCore(
   logger: Logger,
   overrides: CoreOverrides = {},
 ): Promise<Core> {
+  armFailpoint(config.failpoint);
   const clock = overrides.clock ?? systemClock();
   const { concurrency, idempotency } = config.inventorySync;
   const embedded =
@@ -74,6 +82,9 @@ export async function openCore(
       logger.warn({ err: error }, 'a database connection broke');
     };
     const database = openDatabase({ connectionString, onIdleError });
+    await makeLedgerPartitions(database.db, clock.offsetMs).catch((error: unknown) => {
+      logger.warn({ err: error }, 'the months of the ledger could not be made; a worker will');
+    });
     const pool = createPool({ connectionString, poolSize: 4, pipeline: true, onIdleError });
     const writerPool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
     const writer = new StockWriter({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseEncryptionKey } from './encryption.ts';
+import { failpoints, parseFailpoint } from './failpoint.ts';
 
 // The error of each schema is the sentence that says what is allowed: the reader of settings shows
 // it beside the path and the value found.
@@ -172,26 +173,42 @@ export const fileSettings = group({
   channels: group({ allow_private_addresses: yesOrNo().optional() }),
 });
 
+const failpointError = `with NODE_ENV=test, and only then, name:pass, as ${failpoints[0]}:1`;
+
 /** What only the environment says: secrets, and where this process finds its things. */
-export const processSettings = z.object({
-  DATABASE_URL: text(
-    'postgres://user:password@host:port/database',
-    /^postgres(ql)?:\/\/\S+$/,
-  ).optional(),
-  DATA_DIR: z.string().default('.onhand'),
-  EMBEDDED_POSTGRES_PORT: wholeNumber(1, 65_535).optional(),
-  ADMIN_API_KEY: text(
-    '1 to 255 visible ASCII characters without spaces',
-    /^[!-~]{1,255}$/,
-  ).optional(),
-  ENCRYPTION_KEY: z
-    .string()
-    .refine((key) => parseEncryptionKey(key) !== undefined, {
-      error: '32 bytes as 64 hexadecimal digits or as base64',
-    })
-    .optional(),
-  NODE_ENV: oneOf(environments).default('development'),
-});
+export const processSettings = z
+  .object({
+    DATABASE_URL: text(
+      'postgres://user:password@host:port/database',
+      /^postgres(ql)?:\/\/\S+$/,
+    ).optional(),
+    DATA_DIR: z.string().default('.onhand'),
+    EMBEDDED_POSTGRES_PORT: wholeNumber(1, 65_535).optional(),
+    ADMIN_API_KEY: text(
+      '1 to 255 visible ASCII characters without spaces',
+      /^[!-~]{1,255}$/,
+    ).optional(),
+    ENCRYPTION_KEY: z
+      .string()
+      .refine((key) => parseEncryptionKey(key) !== undefined, {
+        error: '32 bytes as 64 hexadecimal digits or as base64',
+      })
+      .optional(),
+    NODE_ENV: oneOf(environments).default('development'),
+    ONHAND_FAILPOINT: z
+      .string()
+      .refine((given) => parseFailpoint(given) !== undefined, { error: failpointError })
+      .transform(parseFailpoint)
+      .optional(),
+  })
+  // It kills the process: nobody shall arm it who does not say that this is a test.
+  .refine(
+    ({ NODE_ENV, ONHAND_FAILPOINT }) => ONHAND_FAILPOINT === undefined || NODE_ENV === 'test',
+    {
+      path: ['ONHAND_FAILPOINT'],
+      error: failpointError,
+    },
+  );
 
 /** How the text of an environment variable becomes a value of the file's settings. */
 export type EnvironmentSetting = {

@@ -223,9 +223,29 @@ test.each([
   ['ENCRYPTION_KEY', 'short', 'ENCRYPTION_KEY: found a value that is not shown; allowed: 32 bytes'],
   ['ADMIN_API_KEY', 'a b', 'ADMIN_API_KEY: found a value that is not shown; allowed: 1 to 255'],
   ['EMBEDDED_POSTGRES_PORT', 'any', 'EMBEDDED_POSTGRES_PORT: found "any"; allowed: a whole number'],
+  [
+    'ONHAND_FAILPOINT',
+    'before_commit:1',
+    'ONHAND_FAILPOINT: found "before_commit:1"; allowed: with',
+  ],
   ['ONHAND_CONFIG', 'gone.yaml', 'gone.yaml, which is not there; allowed: the path of a readable'],
 ])('%s=%s is refused with its name, found and allowed', (name, value, expected) => {
   expect(complaintOf(undefined, { [name]: value })).toContain(expected);
+});
+
+test('a failpoint is armed where this is said to be a test, and nowhere else', () => {
+  const failpoint = { ONHAND_FAILPOINT: 'after_commit:7' };
+  expect(load('', { NODE_ENV: 'test', ...failpoint }).failpoint).toEqual({
+    name: 'after_commit',
+    pass: 7,
+  });
+  expect(load('', { NODE_ENV: 'test', ONHAND_FAILPOINT: '' })).not.toHaveProperty('failpoint');
+  for (const NODE_ENV of ['production', 'development', '']) {
+    expect(complaintOf('', { NODE_ENV, ...failpoint })).toContain('with NODE_ENV=test, and only');
+  }
+  for (const ONHAND_FAILPOINT of ['after_commit', 'after_commit:0', 'after_lunch:1', ':1']) {
+    expect(complaintOf('', { NODE_ENV: 'test', ONHAND_FAILPOINT })).toContain('name:pass');
+  }
 });
 
 test('all problems of file and environment are listed at once', () => {

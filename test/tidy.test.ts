@@ -96,7 +96,16 @@ const imports: ImportRules = {
 const tables: TableRules = {
   owners: {
     merchants: ['merchant', 'api_key'],
-    stock: ['stock_level', 'ledger_entry', 'location', 'stock_snapshot'],
+    stock: [
+      'stock_level',
+      'ledger_entry',
+      'ledger_entry_other',
+      'ledger_archive',
+      'ledger_opening',
+      'ledger_opening_order',
+      'location',
+      'stock_snapshot',
+    ],
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],
     outbox: ['outbox_message'],
@@ -105,6 +114,7 @@ const tables: TableRules = {
       'channel_state',
       'listing',
       'listing_request',
+      'revision_budget',
       'stored_call',
       'accepted_operation',
       'delivery',

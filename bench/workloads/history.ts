@@ -20,7 +20,7 @@ export const history: Workload = {
     const { scale } = lab;
     const stride = scale.historyLevels / manySkus.count;
     const scattered: SkuChoice = { ...manySkus, stride };
-    const old = await openShop(lab, 'bench_old', { fill: (url) => fill(url, scale) });
+    const old = await openShop(lab, 'bench_old', { fill: (url) => fillHistory(url, scale) });
     const fresh = await openShop(lab, 'bench_fresh');
     try {
       await countLevels(fresh, { count: manySkus.count });
@@ -51,7 +51,8 @@ export const history: Workload = {
   },
 };
 
-async function fill(connectionString: string, scale: Scale): Promise<void> {
+/** A shop that has been selling for long: its levels and their ledger. */
+export async function fillHistory(connectionString: string, scale: Scale): Promise<void> {
   await migrateToLatest(connectionString);
   const url = new URL('../baselines/fill-history.sql', import.meta.url);
   const text = (await readFile(url, 'utf8'))

@@ -9,6 +9,8 @@ import { loneClient } from './lone-client.ts';
 import { mutations } from './mutations.ts';
 import { reserve } from './reserve.ts';
 import { soak } from './soak.ts';
+import { sourcePage } from './source-page.ts';
+import { sourceSnapshot } from './source-snapshot.ts';
 import { syncLag } from './sync-lag.ts';
 
 /** The rows, in the order of the table. */
@@ -24,5 +26,7 @@ export const workloads: readonly Workload[] = [
   syncLag,
   backlog,
   history,
+  sourcePage,
+  sourceSnapshot,
   soak,
 ];

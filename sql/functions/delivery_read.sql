@@ -46,6 +46,9 @@ language sql stable as $$
     select * from stock_level s
     where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
+  cross join lateral (
+    select entries_since(p_merchant, u.sku, u.location_id, l.published_version) as at
+    offset 0) since
   left join lateral (
     select (count(*) filter (where v.is_later))::integer as versions,
       coalesce(sum(v.effect) filter (where v.is_later), 0)::bigint as effect,
@@ -58,7 +61,8 @@ language sql stable as $$
         bool_and(l.told_at is null or e.occurred_at > l.told_at) as is_later
       from ledger_entry e
       where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
-        and e.version > l.published_version and e.source_channel = p_channel
+        and e.version > l.published_version and e.recorded_at >= since.at
+        and e.source_channel = p_channel
         -- without a figure of its own there is nothing to compare
         and l.published_quantity is not null
       group by e.version) v) o on true

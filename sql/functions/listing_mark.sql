@@ -52,8 +52,10 @@ begin
             else excluded.job_id end,
           -- what waits for an approval goes on waiting
           state = case when l.state = 'held' then l.state else 'queued' end
-      -- a version that went out with an older message's job needs no second one
+      -- a version that went out with an older message's job needs no second one, nor does one that
+      -- a dead letter stands for
       where l.published_version < excluded.wanted_version
+        and (l.state <> 'dead' or l.wanted_version < excluded.wanted_version)
     returning l.merchant_id, l.channel_id, l.sku, l.location_id, l.job_id
   )
   select t.merchant_id, t.channel_id, t.queue, m.job_id, t.sku, t.location_id

@@ -1,7 +1,9 @@
--- Queues the listings that somebody asked to be looked at, at most p_limit. Only the channel's
--- leader calls it. What waits for an approval goes on waiting, and what has a job keeps it.
+-- Queues the listings that somebody asked to be looked at by now, at most p_limit. Only the
+-- channel's leader calls it. What waits for an approval goes on waiting, and what has a job keeps
+-- it.
 create or replace function listing_requested(
-  p_merchant text, p_channel text, p_working uuid[], p_batch integer, p_limit integer)
+  p_merchant text, p_channel text, p_working uuid[], p_batch integer, p_limit integer,
+  p_offset_ms double precision)
 returns table (job_id uuid, sku text, location_id text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -19,6 +21,7 @@ begin
   from (
     select r.sku, r.location_id from listing_request r
     where r.merchant_id = p_merchant and r.channel_id = p_channel
+      and r.due_at <= clock_timestamp() + p_offset_ms * interval '1 millisecond'
     order by r.sku, r.location_id limit p_limit) t;
   if v_sku is null then return; end if;
 

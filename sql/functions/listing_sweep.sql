@@ -34,8 +34,10 @@ begin
     where s.merchant_id = p_merchant
       and (p_after_sku is null or (s.sku, s.location_id) > (p_after_sku, p_after_location))
     order by s.sku, s.location_id limit p_limit
-  ), due as (
-    select p.* from page p
+  ), known as materialized (
+    select p.*, l.sku is not null as is_listed, l.state, l.job_id, l.dead_delivery,
+      l.told_rules, l.rules_version, l.published_version, l.wanted_version
+    from page p
     left join lateral (
       select l.* from listing l
       where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = p.sku
@@ -46,17 +48,29 @@ begin
       and (v_channel.mode = 'latest' or l.sku is not null
            or p.updated_at >= v_channel.created_at)
       and l.state is distinct from 'held'
-      and case
-        when p_nonce is not null or l.sku is null then true
-        when l.state = 'queued' then not listing_has_job(v_channel.queue, l.job_id, p_working)
-        when l.state = 'dead' then not exists (
+  ), working as materialized (
+    -- once for each job, which has many listings
+    select j.job_id
+    from (select distinct k.job_id from known k where k.state = 'queued' offset 0) j
+    where listing_has_job(v_channel.queue, j.job_id, p_working)
+  ), due as (
+    select k.sku, k.location_id, k.version, k.updated_at from known k
+    where case
+        when p_nonce is not null or not k.is_listed then true
+        when k.state = 'queued' then k.job_id not in (select w.job_id from working w)
+        -- its request ends the wait
+        when k.state = 'waiting' then not exists (
+          select from listing_request r
+          where r.merchant_id = p_merchant and r.channel_id = p_channel and r.sku = k.sku
+            and r.location_id = k.location_id)
+        when k.state = 'dead' then not exists (
           select from delivery d
-          where d.merchant_id = p_merchant and d.delivery_id = l.dead_delivery
+          where d.merchant_id = p_merchant and d.delivery_id = k.dead_delivery
             and d.status in ('dead', 'redriving'))
-        when p_rules and l.published_version > 0
-          and l.told_rules <> v_channel.rules_version + l.rules_version then true
-        else greatest(p.version, l.wanted_version) > l.published_version
-          and p.updated_at < clock_timestamp() - p_grace_ms * interval '1 millisecond'
+        when p_rules and k.published_version > 0
+          and k.told_rules <> v_channel.rules_version + k.rules_version then true
+        else greatest(k.version, k.wanted_version) > k.published_version
+          and k.updated_at < clock_timestamp() - p_grace_ms * interval '1 millisecond'
       end
   )
   select array_agg(d.sku order by d.sku, d.location_id),
@@ -122,6 +136,7 @@ begin
         or (l.state = 'queued' and not listing_has_job(v_channel.queue, l.job_id, p_working))
         or (l.state <> 'queued'
             and (greatest(d.version, l.wanted_version) > l.published_version
+              or l.state = 'waiting'
               or (p_rules and l.told_rules <> v_channel.rules_version + l.rules_version))))
       and l.state <> 'held'
     returning l.sku, l.location_id, l.job_id, j.job_id as new_job_id

@@ -7,11 +7,19 @@ with applied as (
   from inbound_line where sku is not null
   group by merchant_id, channel_id, order_id, sku, location_id
 ), told as (
-  select merchant_id, source_channel as channel_id, reference as order_id, sku, location_id,
-    -coalesce(sum(delta) filter (where quantity = 'on_hand'), 0) as sold,
-    coalesce(sum(delta) filter (where quantity = 'open_orders'), 0) as held
-  from ledger_entry where reason = 'channel.order'
-  group by merchant_id, source_channel, reference, sku, location_id
+  select merchant_id, channel_id, order_id, sku, location_id, sum(sold)::bigint as sold,
+    sum(held)::bigint as held
+  from (
+    select merchant_id, source_channel as channel_id, reference as order_id, sku, location_id,
+      case when quantity = 'on_hand' then -delta::bigint else 0 end as sold,
+      case when quantity = 'open_orders' then delta::bigint else 0 end as held
+    from ledger_entry where reason = 'channel.order'
+    union all
+    -- what is archived
+    select merchant_id, channel_id, order_id, sku, location_id, sold, held
+    from ledger_opening_order
+  ) e
+  group by merchant_id, channel_id, order_id, sku, location_id
 )
 select merchant_id, channel_id, order_id, sku, location_id,
   coalesce(a.sold, 0) as applied_sold, coalesce(t.sold, 0) as ledger_sold,

@@ -29,11 +29,16 @@ comment on view audit.negative_quantity is
 create or replace view audit.oversold_by_reservation as
 select merchant_id, sku, location_id, version, reference, available, ended_holds, recorded_at
 from (
-  select merchant_id, sku, location_id, version, quantity, delta, reference, recorded_at,
-    -- all entries up to this version, those of the same version included
-    sum(case quantity when 'on_hand' then 1 when 'incoming' then 0 else -1 end * delta::bigint)
-      over (partition by merchant_id, sku, location_id order by version) as available
-  from ledger_entry
+  select merchant_id, sku, location_id, e.version, e.quantity, e.delta, e.reference,
+    e.recorded_at,
+    -- all entries up to this version, those of the same version included, on what is archived
+    coalesce(o.on_hand::bigint - o.reserved - o.allocated - o.open_orders - o.pending_sales
+        - o.unavailable - o.safety_stock, 0)
+      + sum(case e.quantity when 'on_hand' then 1 when 'incoming' then 0 else -1 end
+          * e.delta::bigint)
+      over (partition by merchant_id, sku, location_id order by e.version) as available
+  from ledger_entry e
+  left join ledger_opening o using (merchant_id, sku, location_id)
 ) e
 cross join lateral (
   select coalesce(sum(l.quantity), 0)::bigint as ended_holds

@@ -51,8 +51,17 @@ from (
   group by 1, 2
 ) l
 full join (
-  select merchant_id as merchant, quantity::text as quantity, sum(delta) as units
-  from ledger_entry group by 1, 2
+  select merchant, quantity, sum(units)::bigint as units
+  from (
+    select merchant_id as merchant, quantity::text as quantity, sum(delta) as units
+    from ledger_entry group by 1, 2
+    union all
+    -- what is archived
+    select o.merchant_id, q.quantity::text, sum(opening_units(o, q.quantity))
+    from ledger_opening o
+    cross join unnest(enum_range(null::stock_quantity)) as q(quantity) group by 1, 2
+  ) u
+  group by 1, 2
 ) e on e.merchant = l.merchant and e.quantity = l.quantity;
 
 comment on view audit.totals is

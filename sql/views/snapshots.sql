@@ -1,20 +1,23 @@
 -- Snapshots shorten questions about the past: what they say must be what the ledger says.
 
--- One pass over the ledger, from snapshot to snapshot.
+-- One pass over the ledger, from snapshot to snapshot; the first is where the archive ends.
 create or replace view audit.snapshot_differs as
 select s.merchant_id, s.sku, s.location_id, s.version, q.quantity, q.snapshot, q.ledger
 from (
   select t.*,
-    coalesce(lag(t.version) over level, 0) as before_version,
-    coalesce(lag(t.on_hand) over level, 0) as before_on_hand,
-    coalesce(lag(t.reserved) over level, 0) as before_reserved,
-    coalesce(lag(t.allocated) over level, 0) as before_allocated,
-    coalesce(lag(t.open_orders) over level, 0) as before_open_orders,
-    coalesce(lag(t.pending_sales) over level, 0) as before_pending_sales,
-    coalesce(lag(t.unavailable) over level, 0) as before_unavailable,
-    coalesce(lag(t.safety_stock) over level, 0) as before_safety_stock,
-    coalesce(lag(t.incoming) over level, 0) as before_incoming
+    coalesce(lag(t.version) over level, o.version, 0) as before_version,
+    coalesce(lag(t.on_hand) over level, o.on_hand, 0) as before_on_hand,
+    coalesce(lag(t.reserved) over level, o.reserved, 0) as before_reserved,
+    coalesce(lag(t.allocated) over level, o.allocated, 0) as before_allocated,
+    coalesce(lag(t.open_orders) over level, o.open_orders, 0) as before_open_orders,
+    coalesce(lag(t.pending_sales) over level, o.pending_sales, 0) as before_pending_sales,
+    coalesce(lag(t.unavailable) over level, o.unavailable, 0) as before_unavailable,
+    coalesce(lag(t.safety_stock) over level, o.safety_stock, 0) as before_safety_stock,
+    coalesce(lag(t.incoming) over level, o.incoming, 0) as before_incoming
   from stock_snapshot t
+  left join ledger_opening o on o.merchant_id = t.merchant_id and o.sku = t.sku
+    and o.location_id = t.location_id
+  where o.version is null or t.version >= o.version
   window level as (partition by t.merchant_id, t.sku, t.location_id order by t.version)
 ) s
 cross join lateral (

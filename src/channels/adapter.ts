@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { retryAfterMs } from '../retry-after.ts';
+import type { RevisionLimit } from './revision-pace.ts';
 
 /** The ledger entry behind a change, in channels that get every one. */
 export type ChangeEntry = {
@@ -268,6 +269,16 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   selects(config: Config): Selection;
   /** Who is at the other end: when it changes, the channel knows nothing yet. */
   address(config: Config): string;
+  /**
+   * Where it lets what it sells be revised only so often a day: a budget that is kept around it, in
+   * the database. Every change counts as a revision before it is sent, unless the channel then says
+   * that nothing was done. Not for adapters with idempotency keys: their calls are repeated whole.
+   */
+  readonly revisions?: {
+    limit(config: Config): RevisionLimit;
+    /** What it counts together, by its own name: listings may share it. Null: nothing is sent. */
+    subject(externalIds: unknown): string | null;
+  };
   /** One text for what the channel has under these ids: two listings must not share it. */
   listingKey?(externalIds: unknown): string;
   /** Brings the changes to the channel. Rejects only for a bug: a call that fails is a result. */

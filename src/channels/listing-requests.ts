@@ -24,19 +24,29 @@ export async function requestListing(tx: Tx, listing: ListingName): Promise<void
       sku: listing.sku,
       location_id: listing.storeId,
     })
-    .onConflict((conflict) => conflict.doNothing())
+    // It may have been waiting for another time.
+    .onConflict((conflict) =>
+      conflict
+        .columns(['merchant_id', 'channel_id', 'sku', 'location_id'])
+        .doUpdateSet({ due_at: '-infinity' }),
+    )
     .execute();
 }
 
-/** Queues what was asked for: jobs to insert in the same transaction. For the leader. */
+/** Queues what was asked for by now: jobs to insert in the same transaction. For the leader. */
 export async function takeRequested(
   tx: Tx,
   channel: ChannelRow,
-  options: { readonly working: readonly string[]; readonly maxBatch: number },
+  options: {
+    readonly working: readonly string[];
+    readonly maxBatch: number;
+    readonly offsetMs: number;
+  },
 ): Promise<readonly DeliveryJob[]> {
   const { rows } = await sql<{ job_id: string; sku: string; location_id: string }>`
     select * from listing_requested(${channel.merchant_id}, ${channel.channel_id},
-      ${[...options.working]}::uuid[], ${options.maxBatch}::integer, ${mostAtOnce}::integer)
+      ${[...options.working]}::uuid[], ${options.maxBatch}::integer, ${mostAtOnce}::integer,
+      ${options.offsetMs}::double precision)
   `.execute(tx);
   const owner = {
     merchantId: channel.merchant_id,

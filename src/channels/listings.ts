@@ -18,14 +18,16 @@ export type ListingView = {
   readonly pending: boolean;
   /**
    * `accepted`: the channel has taken it and will apply it. `held`: the channel shows something
-   * else, and somebody has to approve of ours.
+   * else, and somebody has to approve of ours. `waiting`: it was revised too often today.
    */
   readonly state: ListingState;
+  /** Of one that waits: not before then, unless what it shows changes to what must not wait. */
+  readonly waitsUntil: string | null;
   /** The operator shows 0 of it since then; null: it is shown. */
   readonly pausedAt: string | null;
 };
 
-export type ListingState = 'idle' | 'queued' | 'accepted' | 'held' | 'dead';
+export type ListingState = 'idle' | 'queued' | 'accepted' | 'waiting' | 'held' | 'dead';
 
 export type ListingInput = {
   readonly storeId: string;
@@ -44,6 +46,7 @@ type Row = {
   wanted_version: number;
   force_nonce: string | null;
   state: ListingState;
+  waits_until: Date | null;
   paused_at: Date | null;
 };
 
@@ -53,7 +56,11 @@ const columns = sql.raw(
    case when state = 'queued' and exists (
      select from accepted_operation a
      where a.merchant_id = l.merchant_id and a.channel_id = l.channel_id and a.job_id = l.job_id)
-   then 'accepted' else state end as state`,
+   then 'accepted' else state end as state,
+   case when state = 'waiting' then (
+     select r.due_at from listing_request r
+     where r.merchant_id = l.merchant_id and r.channel_id = l.channel_id and r.sku = l.sku
+       and r.location_id = l.location_id and r.due_at > '-infinity') end as waits_until`,
 );
 
 function viewListing(row: Row): ListingView {
@@ -66,6 +73,7 @@ function viewListing(row: Row): ListingView {
     publishedAt: row.published_at?.toISOString() ?? null,
     pending: row.state !== 'idle' || row.wanted_version > row.published_version,
     state: row.state,
+    waitsUntil: row.waits_until?.toISOString() ?? null,
     pausedAt: row.paused_at?.toISOString() ?? null,
   };
 }

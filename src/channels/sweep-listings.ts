@@ -69,7 +69,11 @@ export type Requests = {
 };
 
 /** Looks whether somebody asked for a run over all levels, or for dead letters to be sent again. */
-export async function readRequests(db: Db, channel: ChannelRow): Promise<Requests> {
+export async function readRequests(
+  db: Db,
+  channel: ChannelRow,
+  offsetMs: number,
+): Promise<Requests> {
   const { rows } = await sql<{
     has_backfill: boolean;
     has_redrive: boolean;
@@ -80,7 +84,9 @@ export async function readRequests(db: Db, channel: ChannelRow): Promise<Request
       where d.merchant_id = c.merchant_id and d.channel_id = c.channel_id
         and d.status = 'redriving') as has_redrive, exists (
       select from listing_request r
-      where r.merchant_id = c.merchant_id and r.channel_id = c.channel_id) as has_listings
+      where r.merchant_id = c.merchant_id and r.channel_id = c.channel_id
+        and r.due_at <= clock_timestamp() + ${offsetMs} * interval '1 millisecond'
+    ) as has_listings
     from channel c
     where c.merchant_id = ${channel.merchant_id} and c.channel_id = ${channel.channel_id}
   `.execute(db);

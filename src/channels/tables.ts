@@ -60,7 +60,7 @@ export type ListingTable = {
   wanted_version: Generated<number>;
   pending_since: Date | null;
   force_nonce: string | null;
-  state: Generated<'idle' | 'queued' | 'held' | 'dead'>;
+  state: Generated<'idle' | 'queued' | 'waiting' | 'held' | 'dead'>;
   job_id: string | null;
   dead_delivery: string | null;
   told_at: Date | null;
@@ -97,6 +97,17 @@ export type ListingRequestTable = {
   channel_id: string;
   sku: string;
   location_id: string;
+  due_at: ColumnType<Date, string | undefined, string>;
+};
+
+/** How often something was revised at a channel in one of its days. */
+export type RevisionBudgetTable = {
+  merchant_id: string;
+  channel_id: string;
+  subject: string;
+  day: ColumnType<Date, string, string>;
+  spent: number;
+  spent_at: Date | null;
 };
 
 export type ChannelStateTable = {
@@ -156,6 +167,7 @@ declare module '../db/database.ts' {
     stored_call: StoredCallTable;
     accepted_operation: AcceptedOperationTable;
     listing_request: ListingRequestTable;
+    revision_budget: RevisionBudgetTable;
     channel_state: ChannelStateTable;
     delivery: DeliveryTable;
     delivery_attempt: DeliveryAttemptTable;

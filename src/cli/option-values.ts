@@ -27,6 +27,12 @@ export function text(most = 128): (value: string) => string {
   };
 }
 
+/** Reads a month, such as `2026-01`: the moment it begins, by UTC. */
+export function month(given: string): Date {
+  if (/^\d{4}-(?:0[1-9]|1[0-2])$/.test(given)) return new Date(`${given}-01T00:00:00Z`);
+  throw new InvalidArgumentError('It is a month, such as 2026-01.');
+}
+
 export const merchantOption = (): Option =>
   new Option('--merchant <id>', 'whose it is').default('default').argParser(text());
 

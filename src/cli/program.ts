@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
 import { addDataCommands } from './program-data.ts';
+import { addLedgerCommands } from './program-ledger.ts';
+import { addListingCommands } from './program-listings.ts';
 import { addOperationCommands } from './program-operation.ts';
 import { addServiceCommands } from './program-service.ts';
 import { addSourceCommands } from './program-sources.ts';
@@ -45,5 +47,7 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addDataCommands(program, io, finish);
   addOperationCommands(program, io, finish);
   addSourceCommands(program, io, finish);
+  addLedgerCommands(program, io, finish);
+  addListingCommands(program, io, finish);
   return program;
 }

@@ -31,7 +31,13 @@ export function classifyFailure(error: unknown, sent: boolean): Failure {
   return sent ? 'lost' : 'refused-connection';
 }
 
-/** Whether a failure means that the database is away rather than that a statement is wrong. */
+/** Class 53: no disk, memory or connection is left; 58: the system below the server fails. */
+const exhausted = /^(?:53|58)[0-9A-Z]{3}$/;
+
+/**
+ * Whether a failure means that the database is away, or cannot work as things stand, rather than
+ * that a statement is wrong: the same may succeed later.
+ */
 export function isUnavailable(error: unknown): boolean {
-  return classifyFailure(error, true) !== 'server';
+  return exhausted.test(sqlStateOf(error) ?? '') || classifyFailure(error, true) !== 'server';
 }

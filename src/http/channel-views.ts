@@ -54,6 +54,9 @@ export const channelView = z
   })
   .openapi('Channel');
 
+/** One SKU at one store. */
+export const placeView = z.strictObject({ storeId: z.string(), sku: z.string() }).openapi('Place');
+
 export const listingView = z
   .strictObject({
     sku: z.string(),
@@ -63,7 +66,8 @@ export const listingView = z
     publishedVersion: z.int(),
     publishedAt: timeView.nullable(),
     pending: z.boolean(),
-    state: z.enum(['idle', 'queued', 'accepted', 'held', 'dead']),
+    state: z.enum(['idle', 'queued', 'accepted', 'waiting', 'held', 'dead']),
+    waitsUntil: timeView.nullable(),
     pausedAt: timeView.nullable(),
   })
   .openapi('Listing');

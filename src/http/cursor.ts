@@ -24,7 +24,11 @@ export function readCursor<T>(
   return refused(invalid([{ path: 'cursor', message: 'Not a cursor of this list' }]));
 }
 
-/** A page of a list; `next` undefined on the last one. */
-export function page(items: readonly unknown[], next: unknown): Answered {
-  return json(200, { items, nextCursor: next === undefined ? null : writeCursor(next) });
+/** A page of a list; `next` undefined on the last one; `more` is said beside it. */
+export function page(
+  items: readonly unknown[],
+  next: unknown,
+  more: Readonly<Record<string, unknown>> = {},
+): Answered {
+  return json(200, { items, nextCursor: next === undefined ? null : writeCursor(next), ...more });
 }

@@ -30,6 +30,16 @@ type Row = {
   wanted: number;
 };
 
+/** How many lines wait for an answer, over all merchants. */
+export async function countQuestions(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count
+    from inbound_line l
+    join inbound_order o using (merchant_id, channel_id, order_id)
+    where l.sku is null and l.wanted > 0 and o.status <> 'cancelled'`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
 /** Lines that wait for an answer, by channel, order and line. */
 export async function listOpenQuestions(
   db: Db,

@@ -1,17 +1,11 @@
 import { sql } from 'kysely';
 import type { PoolClient } from 'pg';
-import {
-  findChannelsById,
-  type Adapters,
-  type ChannelAdapter,
-  type ChannelRow,
-  type InboundEvent,
-  type ListingIndex,
-} from '../channels/index.ts';
+import { findChannelsById, type Adapters, type ListingIndex } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
-import { applyOrder, OrderRefused, resolveBy, type OrderEvent } from './apply-order.ts';
+import { applyOrder, OrderRefused, resolveBy } from './apply-order.ts';
 import type { WebhookStatus } from './tables.ts';
+import { OrderNotRead, ordersToldBy, Untranslatable, type AskContext } from './told-orders.ts';
 
 /** After so many attempts a webhook waits for a person. */
 const mostAttempts = 8;
@@ -20,7 +14,7 @@ const longestMs = 300_000;
 /** A webhook that a process took and did not end is due again after this time. */
 const takenForMs = 30_000;
 
-export type InboxContext = {
+export type InboxContext = AskContext & {
   readonly db: Db;
   readonly together: TogetherOptions;
   readonly adapters: Adapters;
@@ -67,16 +61,15 @@ async function workOne(context: InboxContext, taken: Taken): Promise<void> {
   } catch (error) {
     const code = error instanceof OrderRefused ? error.code : codeOf(error);
     const isPoison = taken.attempts >= mostAttempts;
-    await postpone(context.db, taken, code, isPoison);
+    const waitMs = error instanceof OrderNotRead ? error.retryAfterMs : 0;
+    await postpone(context.db, taken, { code, isPoison, waitMs });
     context.onWorked?.({ channelId, status: isPoison ? 'poison' : 'retry' });
   }
 }
 
-/** A body that is not what its topic promises will not become so: it is poison at once. */
-class Untranslatable extends Error {}
-
 function codeOf(error: unknown): string {
-  return error instanceof Untranslatable ? 'WEBHOOK.UNREADABLE' : 'INTERNAL.FAULT';
+  if (error instanceof Untranslatable) return 'WEBHOOK.UNREADABLE';
+  return error instanceof OrderNotRead ? 'ORDER.NOT_READ' : 'INTERNAL.FAULT';
 }
 
 async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus> {
@@ -86,7 +79,7 @@ async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus>
     await end(context.db, taken, 'ignored');
     return 'ignored';
   }
-  const orders = eventsOf(adapter, channel, taken).filter(isOrder);
+  const orders = await ordersToldBy(taken, adapter, channel, context);
   if (orders.length === 0) {
     await end(context.db, taken, 'ignored');
     return 'ignored';
@@ -108,22 +101,6 @@ async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus>
   return status;
 }
 
-function eventsOf(
-  adapter: ChannelAdapter,
-  channel: ChannelRow,
-  { topic, headers, body }: Taken,
-): readonly InboundEvent[] {
-  try {
-    return adapter.translate?.(topic, { headers, body }, channel.config) ?? [];
-  } catch (cause) {
-    throw new Untranslatable('the webhook cannot be read', { cause });
-  }
-}
-
-function isOrder(event: InboundEvent): event is OrderEvent {
-  return event.kind === 'order';
-}
-
 async function end(db: Db, taken: Taken, status: WebhookStatus): Promise<void> {
   await sql`
     update inbox_webhook
@@ -141,9 +118,16 @@ async function endIn(client: PoolClient, taken: Taken, status: WebhookStatus): P
   );
 }
 
-async function postpone(db: Db, taken: Taken, code: string, isPoison: boolean): Promise<void> {
-  const isFinal = isPoison || code === 'WEBHOOK.UNREADABLE';
-  const waitMs = Math.min(baseMs * 2 ** (taken.attempts - 1), longestMs);
+/** @param how.waitMs at least so long, as the channel asked for */
+async function postpone(
+  db: Db,
+  taken: Taken,
+  how: { readonly code: string; readonly isPoison: boolean; readonly waitMs: number },
+): Promise<void> {
+  const { code } = how;
+  const isFinal = how.isPoison || code === 'WEBHOOK.UNREADABLE';
+  const backoffMs = Math.min(baseMs * 2 ** (taken.attempts - 1), longestMs);
+  const waitMs = Math.max(backoffMs, how.waitMs);
   await sql`
     update inbox_webhook
     set status = ${isFinal ? 'poison' : 'waiting'}, error_code = ${code},

@@ -66,6 +66,11 @@ export class ChannelUpkeep {
     this.#isUrgent = true;
   }
 
+  /** Jobs may be claimed that nobody works on: nothing is delivered until they are taken over. */
+  takeOverAgain(): void {
+    this.#hasTakenOver = false;
+  }
+
   /** Does what is due. @param claimed jobs that this process works on */
   async run(channel: ChannelRow, claimed: readonly ClaimedJob[]): Promise<UpkeepResult> {
     const working = claimed.map(({ jobId }) => jobId);
@@ -80,7 +85,7 @@ export class ChannelUpkeep {
     }
     this.#isUrgent = false;
     this.#checkedAt = now;
-    const asked = await readRequests(this.#context.db, channel);
+    const asked = await readRequests(this.#context.db, channel, this.#context.clock.offsetMs);
     // What a wider buffer held back is sent when the channel no longer lags.
     if (await this.#notes.refresh(channel, claimed)) this.#sweptAt = 0;
     if (asked.hasListings) jobs += await this.#queueRequested(channel, working);
@@ -153,7 +158,9 @@ export class ChannelUpkeep {
   async #queueRequested(channel: ChannelRow, working: readonly string[]): Promise<number> {
     const { db, queue } = this.#context;
     return db.transaction().execute(async (tx) => {
-      const jobs = await takeRequested(tx, channel, { working, maxBatch: this.#maxBatch });
+      const { offsetMs } = this.#context.clock;
+      const options = { working, maxBatch: this.#maxBatch, offsetMs };
+      const jobs = await takeRequested(tx, channel, options);
       await queue.insert(tx, jobs);
       return jobs.length;
     });

@@ -52,6 +52,8 @@ export class ChannelWorker {
   readonly #stopped: Promise<void>;
   #channel: ChannelRow;
   #claimAgain = false;
+  /** Claims under way. */
+  #claiming = 0;
   #stopping = false;
   #isAbandoned = false;
 
@@ -155,6 +157,11 @@ export class ChannelWorker {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
+      // Jobs that are just being claimed would look as if nobody worked on them.
+      if (!this.#upkeep.hasTakenOver && this.#claiming > 0) {
+        await this.#signal.wait(afterFaultMs);
+        continue;
+      }
       try {
         const made = await this.#upkeep.run(this.#channel, [...this.#working.values()]);
         if (made.resetCircuit) this.#gate.circuit.reset();
@@ -208,7 +215,7 @@ export class ChannelWorker {
   /** Claims and works until nothing is due, and says whether anything was. */
   async #lane(): Promise<boolean> {
     let hasWorked = false;
-    while (!this.#stopping && this.#gate.waitMs() === 0) {
+    while (!this.#stopping && this.#upkeep.hasTakenOver && this.#gate.waitMs() === 0) {
       const isProbe = !this.#gate.isClosed;
       if (isProbe && this.#lanes.size > 1) break;
       if (this.#lanes.size > 1 && this.#context.isBusy()) {
@@ -219,19 +226,33 @@ export class ChannelWorker {
       const isCollected = windowMs > 0 || intervalMs !== null;
       const most = isCollected ? Math.max(claimLimit, this.#adapter.maxBatch) : claimLimit;
       const limit = isProbe ? 1 : this.#gate.claimLimit(most);
-      const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
+      const jobs = await this.#claim(limit);
       if (jobs.length === 0) {
         if (!this.#claimAgain || isCollected) break;
         this.#claimAgain = false;
         continue;
       }
       hasWorked = true;
-      for (const job of jobs) this.#working.set(job.jobId, job);
       await this.#work(jobs, isProbe);
       // What came meanwhile is collected for the next round.
       if (isCollected && jobs.length < limit) break;
     }
     return hasWorked;
+  }
+
+  async #claim(limit: number): Promise<readonly ClaimedJob[]> {
+    this.#claiming += 1;
+    try {
+      const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
+      for (const job of jobs) this.#working.set(job.jobId, job);
+      return jobs;
+    } catch (error) {
+      // It may have happened, and only the answer was lost.
+      this.#upkeep.takeOverAgain();
+      throw error;
+    } finally {
+      this.#claiming -= 1;
+    }
   }
 
   async #work(jobs: readonly ClaimedJob[], isProbe: boolean): Promise<void> {
@@ -315,6 +336,7 @@ export class ChannelWorker {
       await queue.giveBack(db, this.#channel.queue, jobs);
     } catch (error) {
       logger.warn({ err: error }, 'jobs could not be given back');
+      this.#upkeep.takeOverAgain();
     }
     for (const job of jobs) this.#working.delete(job.jobId);
   }

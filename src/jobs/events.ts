@@ -39,6 +39,8 @@ export type DeliveryEvents = {
   readonly onPaused?: (event: { merchantId: string; channelId: string; reason: string }) => void;
   /** The channel wants us to be slower. */
   readonly onThrottled?: (event: { merchantId: string; channelId: string; code: string }) => void;
+  /** Listings were revised so often today that they have to wait. */
+  readonly onWaiting?: (event: { merchantId: string; channelId: string; listings: number }) => void;
   /** The channel showed another figure than it was told. */
   readonly onDrift?: (event: DriftEvent) => void;
   readonly onCircuit?: (event: { merchantId: string; channelId: string; state: string }) => void;

@@ -6,7 +6,7 @@ import { deleteExpiredKeys } from '../idempotency/index.ts';
 import { pruneInbox } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
 import { pruneRuns } from '../sources/index.ts';
-import { snapshotLevels } from '../stock/index.ts';
+import { makeLedgerPartitions, snapshotLevels } from '../stock/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
 const page = 5_000;
@@ -46,6 +46,11 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
       name: 'deliveries.prune',
       cron: '*/10 * * * *',
       run: () => untilEmpty(() => pruneDeliveries(db, keepDeliveriesDays, page)),
+    },
+    {
+      name: 'ledger.partitions',
+      cron: '5 * * * *',
+      run: () => makeLedgerPartitions(db, clock.offsetMs),
     },
     {
       name: 'stock.snapshot',

@@ -9,12 +9,15 @@ import {
   type ChannelRow,
   type PublishFailure,
   type Step,
+  type WaitingListing,
 } from '../channels/index.ts';
+import { passFailpoint } from '../failpoint.ts';
 import { newId } from '../ids.ts';
 import type { CallReport } from './attempts.ts';
 import type { CallGate } from './call-gate.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { judge, type Call } from './judge.ts';
+import { spendBudget } from './spend-budget.ts';
 import type { Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -60,14 +63,7 @@ export async function makeCall(
 ): Promise<readonly ClaimedJob[]> {
   const changes = call.steps.flatMap((step) => step.changes);
   if (changes.length === 0) {
-    await finish(input, call, {
-      startedAt: startOf(clock),
-      messageId: null,
-      durationMs: 0,
-      result: { ok: true },
-      isStored: false,
-      toldAt: null,
-    });
+    await finish(input, call, nothingSent(clock));
     return [];
   }
   const isStored = input.adapter.capabilities.idempotency !== 'none';
@@ -76,12 +72,36 @@ export async function makeCall(
     ? (storedId ?? newId('msg'))
     : messageIdOf(merchantId, channelId, changes, noncesOf(call.steps));
   let sent = call;
+  let waiting: readonly WaitingListing[] = [];
   const report = await input.gate.pass(input.isProbe, async () => {
-    if (isStored && storedId === undefined) sent = await store(input, call, messageId);
-    return await send(input, sent, { messageId, isStored }, clock);
+    if (isStored) {
+      if (storedId === undefined) sent = await store(input, call, messageId);
+      return await send(input, sent, { messageId, isStored }, clock);
+    }
+    const affordable = await spendBudget(input, call);
+    ({ call: sent, waiting } = affordable);
+    if (sent.steps.every((step) => step.changes.length === 0)) return nothingSent(clock);
+    const made = await send(input, sent, { messageId, isStored }, clock);
+    if (made?.result.ok === false && made.result.failure.isNotDone === true) {
+      await affordable.giveBack();
+    }
+    return made;
   });
   if (report === undefined) return sent.jobs;
-  return await afterCall(input, sent, report);
+  if (report.messageId === null) await finish(input, sent, report, waiting);
+  else await afterCall(input, sent, report, waiting);
+  return [];
+}
+
+function nothingSent(clock: ReadClock): CallReport {
+  return {
+    startedAt: startOf(clock),
+    messageId: null,
+    durationMs: 0,
+    result: { ok: true },
+    isStored: false,
+    toldAt: null,
+  };
 }
 
 function startOf({ readAt, askedAt }: ReadClock): Date {
@@ -130,8 +150,9 @@ async function send(
   how: { readonly messageId: string; readonly isStored: boolean },
   clock: ReadClock,
 ): Promise<CallReport | undefined> {
-  // Storing it took time: the lease may be about to end.
-  if (how.isStored && !gate.mayCall(isProbe)) return undefined;
+  // Storing or counting it took time: the lease may be about to end.
+  const hasWaited = how.isStored || adapter.revisions !== undefined;
+  if (hasWaited && !gate.mayCall(isProbe)) return undefined;
   const startedAt = startOf(clock);
   const from = performance.now();
   const changes = call.steps.flatMap((step) => step.changes);
@@ -159,22 +180,23 @@ async function afterCall(
   input: CallsInput,
   call: Call,
   report: CallReport,
-): Promise<readonly ClaimedJob[]> {
+  waiting: readonly WaitingListing[],
+): Promise<void> {
   const { context, gate } = input;
   const { result } = report;
   if (result.ok) {
+    passFailpoint('delivery_taken');
     gate.circuit.succeeded();
-    await finish(input, call, report);
-    return [];
+    await finish(input, call, report, waiting);
+    return;
   }
-  const verdict = judge({ ...input, retry: context.retry }, call, report);
+  const verdict = { ...judge({ ...input, retry: context.retry }, call, report), waiting };
   const again = [...verdict.failed.map(({ retryMs }) => retryMs ?? 0), ...msOf(verdict)];
   const retryMs = Math.max(...again, 0);
   await noteFailure(input, result.failure, retryMs);
   await input.settle(verdict);
   tell(input, verdict);
   if (retryMs > 0) input.wakeIn(retryMs);
-  return [];
 }
 
 function msOf({ deferred }: Verdict): readonly number[] {
@@ -209,8 +231,13 @@ export async function noteFailure(
   }
 }
 
-async function finish(input: CallsInput, call: Call, report: CallReport): Promise<void> {
-  const verdict = judge({ ...input, retry: input.context.retry }, call, report);
+async function finish(
+  input: CallsInput,
+  call: Call,
+  report: CallReport,
+  waiting: readonly WaitingListing[] = [],
+): Promise<void> {
+  const verdict = { ...judge({ ...input, retry: input.context.retry }, call, report), waiting };
   await input.settle(verdict);
   tell(input, verdict);
   for (const { startAfterMs } of verdict.moved) if (startAfterMs > 0) input.wakeIn(startAfterMs);
@@ -220,6 +247,8 @@ async function finish(input: CallsInput, call: Call, report: CallReport): Promis
 /** Tells logs and metrics what happened. */
 export function tell({ context, channel }: CallsInput, verdict: Verdict): void {
   const { merchant_id: merchantId, channel_id: channelId } = channel;
+  const waiting = verdict.waiting.length;
+  if (waiting > 0) context.events.onWaiting?.({ merchantId, channelId, listings: waiting });
   for (const attempt of verdict.attempts) {
     const { outcome, listings, lagMs, durationMs, httpStatus, errorCode } = attempt;
     const about = { merchantId, channelId, listings, errorCode };

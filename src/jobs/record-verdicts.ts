@@ -9,6 +9,7 @@ import {
   recordAttempts,
   recordListings,
   recordSuperseded,
+  waitListings,
   type ChannelRow,
   type ObservedDrift,
 } from '../channels/index.ts';
@@ -45,6 +46,9 @@ export async function recordVerdicts(
     const superseded = verdicts.flatMap((verdict) => verdict.superseded);
     await recordSuperseded(tx, merchantId, superseded);
     await recordCarried(tx, channel, verdicts);
+    const waiting = verdicts.flatMap((verdict) => verdict.waiting);
+    const changed = await waitListings(tx, channel, waiting);
+    await queue.insert(tx, changed);
     await queue.insert(tx, recorded.jobs);
     const moved = verdicts.flatMap((verdict) => verdict.moved);
     for (const { job, startAfterMs } of moved) await queue.insert(tx, [job], startAfterMs);
@@ -62,7 +66,8 @@ export async function recordVerdicts(
     );
     await queue.removeDead(tx, name, recorded.supersededJobIds);
     const atOnce = moved.filter(({ startAfterMs }) => startAfterMs === 0);
-    return { followUps: recorded.jobs.length + atOnce.length, drifts };
+    const followUps = recorded.jobs.length + changed.length + atOnce.length;
+    return { followUps, drifts };
   });
 }
 
@@ -80,10 +85,11 @@ async function recordLeavers(
       }),
     ),
   );
-  if (observed.length === 0 && moves.length === 0) return [];
+  const waiting = verdicts.flatMap((verdict) => verdict.waiting);
+  if (observed.length + moves.length + waiting.length === 0) return [];
   // Several statements write listings here: all locks first, in their order.
   const settled = verdicts.flatMap((verdict) => verdict.settled);
-  await lockListings(tx, channel, [...observed, ...moves, ...settled]);
+  await lockListings(tx, channel, [...observed, ...moves, ...waiting, ...settled]);
   const drifts = await observeListings(tx, channel, observed);
   await reassignListings(tx, channel, moves);
   const { merchant_id: merchantId, channel_id: channelId } = channel;

@@ -1,5 +1,6 @@
 import { hasChannels, markListings, type Adapters, type DeliveryJob } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
+import { passFailpoint } from '../failpoint.ts';
 import { dropMessages, newestOfLevel, takeMessages } from '../outbox/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
@@ -33,14 +34,17 @@ export async function relayOnce(
     const isFull = dropped >= dropLimit;
     return { messages: dropped, jobs: [], isFull, isUnwanted: true };
   }
-  return db.transaction().execute(async (tx) => {
+  const pass = await db.transaction().execute(async (tx) => {
     const messages = await takeMessages(tx, passLimit);
     if (messages.length === 0) return { messages: 0, jobs: [], isFull: false, isUnwanted: false };
+    passFailpoint('relay_claimed');
     const jobs = await markListings(tx, adapters, newestOfLevel(messages));
     await queue.insert(tx, jobs);
     const isFull = messages.length >= passLimit;
     return { messages: messages.length, jobs, isFull, isUnwanted: false };
   });
+  if (pass.messages > 0) passFailpoint('relay_committed');
+  return pass;
 }
 
 /** There is a channel after all: the pass is undone and done again with marking. */

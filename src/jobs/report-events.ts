@@ -27,6 +27,10 @@ export function reportEvents(metrics: Metrics, logger: Logger): DeliveryEvents {
       metrics.countDelivery(channelLabel(event), 'throttled');
       logger.debug(event, 'a channel wants us to be slower');
     },
+    onWaiting(event) {
+      metrics.countDelivery(channelLabel(event), 'waiting');
+      logger.info(event, 'listings wait: they were revised too often today');
+    },
     onDrift(event) {
       metrics.countDrift(channelLabel(event));
       logger.warn(event, 'a channel shows another figure than it was told');

@@ -4,6 +4,7 @@ import type {
   DeliveryJob,
   ObservedListing,
   SettledListing,
+  WaitingListing,
 } from '../channels/index.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 
@@ -41,6 +42,8 @@ export type Verdict = {
   readonly moved: readonly MovedListings[];
   /** Listings for which the channel showed something else. */
   readonly observed: readonly ObservedListing[];
+  /** Listings that were left out, to be looked at again at their time. */
+  readonly waiting: readonly WaitingListing[];
   /** Jobs whose stored calls are answered, or given up. */
   readonly answered: readonly string[];
   /** What the channel took and will apply. */
@@ -66,6 +69,7 @@ export function emptyDraft(): VerdictDraft {
     deferred: [],
     moved: [],
     observed: [],
+    waiting: [],
     answered: [],
     accepted: [],
     confirmed: [],

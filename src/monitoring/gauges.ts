@@ -20,6 +20,14 @@ export type Gauges = {
   readonly oversoldLevels?: () => Promise<number>;
   /** Reports of sources that wait for a decision. */
   readonly quarantinedItems?: () => Promise<number>;
+  /** Webhooks that are stored and not worked yet. */
+  readonly waitingWebhooks?: () => Promise<number>;
+  /** Since when the oldest of them waits, in seconds. */
+  readonly oldestWebhookSeconds?: () => Promise<number>;
+  /** Webhooks that wait for a person. */
+  readonly poisonWebhooks?: () => Promise<number>;
+  /** Lines of orders of which nobody knows the level. */
+  readonly openQuestions?: () => Promise<number>;
   /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
   readonly breakers?: () => Readonly<Record<string, string>>;
   /** How the channels do that this process leads, by channel. */
@@ -34,11 +42,15 @@ const keptMs: Readonly<Record<Figure, number>> = {
   outboxDepth: 5_000,
   deadLetters: 5_000,
   quarantinedItems: 5_000,
+  waitingWebhooks: 5_000,
+  oldestWebhookSeconds: 5_000,
+  poisonWebhooks: 5_000,
+  openQuestions: 5_000,
   // Reads every level.
   oversoldLevels: 30_000,
 };
 
-type Figure = 'writerQueue' | 'outboxDepth' | 'deadLetters' | 'oversoldLevels' | 'quarantinedItems';
+type Figure = Exclude<keyof Gauges, 'pool' | 'breakers' | 'channels' | 'bulkheads'>;
 
 /** Reads gauges, each query at most once in a while, and none while the database is away. */
 export class GaugeReader {
@@ -88,6 +100,10 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
   figure('outboxDepth', 'onhand_outbox_messages', 'Outbox messages not yet taken by the relay.');
   figure('deadLetters', 'onhand_dead_letters', 'Deliveries whose attempts are spent.');
   figure('quarantinedItems', 'onhand_quarantined_items', 'Reports that wait for a decision.');
+  figure('waitingWebhooks', 'onhand_inbox_waiting', 'Webhooks stored and not worked yet.');
+  figure('oldestWebhookSeconds', 'onhand_inbox_oldest_seconds', 'How long the oldest waits.');
+  figure('poisonWebhooks', 'onhand_inbox_poison', 'Webhooks that wait for a person.');
+  figure('openQuestions', 'onhand_open_questions', 'Order lines whose level nobody knows.');
   figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
   registerChannels(registry, reader);
   // oxlint-disable-next-line no-new -- the registry holds it

@@ -5,7 +5,7 @@ import type { RunCounts } from '../sources/index.ts';
 import { summarize, type MetricsSummary } from './summary.ts';
 
 export type DeliveryOutcome =
-  'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead' | 'throttled';
+  'delivered' | 'suppressed' | 'accepted' | 'failed' | 'dead' | 'throttled' | 'waiting';
 
 /** Notes one request of one route. */
 export type RouteRecorder = (status: number, ms: number) => void;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
+import { passFailpoint } from '../failpoint.ts';
 import type { StockWriter } from '../stock/index.ts';
 import { expireReservation } from './move-reservation.ts';
 
@@ -23,6 +24,7 @@ export async function expireReservations(
         and expires_at <= clock_timestamp() + ${clock.offsetMs} * interval '1 millisecond'
       order by expires_at limit ${pageSize}`.execute(db);
     if (rows.length === 0) return total;
+    passFailpoint('expiry_found');
     const outcomes = await writer.submit(
       rows.map((row) =>
         expireReservation({
@@ -32,6 +34,7 @@ export async function expireReservations(
         }),
       ),
     );
+    passFailpoint('expiry_written');
     total += outcomes.filter(({ kind }) => kind === 'applied').length;
     // A page that could not be written is left to the next sweep.
     if (rows.length < pageSize || outcomes.some(({ kind }) => kind === 'refused')) return total;

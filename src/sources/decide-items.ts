@@ -61,13 +61,14 @@ export async function decideItems(
       laterReason: movementReason,
     })),
   );
-  const laterOf = new Map(figures.map((item, index) => [item, later[index] ?? 0]));
+  const laterOf = new Map(figures.map((item, index) => [item, later[index]]));
   return items.map((item): DecidedItem => {
     const level = desk.level(keyOf(item));
     if (guards?.unknownSkus === 'hold' && level.storeExists && !level.exists) {
       return { item, kind: 'held', code: 'SOURCE.UNKNOWN_SKU' };
     }
     const units = laterOf.get(item);
+    if (units === null) return { item, kind: 'held', code: 'LEDGER.ARCHIVED' };
     if (units !== undefined && guards !== null) {
       const current = level[item.quantity];
       const cause = suspicion(current, item.value, figureNow(item.value, units), guards);

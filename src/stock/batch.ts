@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Clock } from '../clock.ts';
 import { classifyFailure } from '../db/index.ts';
 import { DatabaseUnavailable, refuse, sqlStateOf } from '../errors.ts';
+import { passFailpoint } from '../failpoint.ts';
 import type { Command, Loader, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
 import type { LevelMemory } from './level-memory.ts';
@@ -247,6 +248,7 @@ async function commit(
   attempt: Attempt,
 ): Promise<void> {
   try {
+    passFailpoint('before_commit');
     const askedAt = performance.now();
     const written = commitBatch(client, state, options.idempotencyTtlSeconds);
     // Pipelined behind it: a failed function turns this commit into a rollback.
@@ -254,6 +256,7 @@ async function commit(
     const results = await Promise.allSettled([written, committed]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     attempt.levels.clock.hear(await written, askedAt);
+    passFailpoint('after_commit');
   } catch (error) {
     if (classifyFailure(error, true) === 'server') throw error;
     const entry = state.entries[0];

@@ -1,28 +1,41 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
+import { ok, refuse, refused, type Result } from '../errors.ts';
+import { levelArchivedUntil } from './archive/archives.ts';
+import { stockNotFound } from './decide.ts';
 import { availableOf, quantities, quantityColumn, type LevelKey, type LevelView } from './level.ts';
 import type { Quantity } from './level.ts';
 
 /**
- * The level as it stood at a time: its newest version recorded by then, or undefined when it did
- * not exist yet. Read from the snapshot before that time and the ledger's entries between it and
- * the next one. Holds are shown as they were written down.
+ * The level as it stood at a time: its newest version recorded by then. Read from the snapshot
+ * before that time and the ledger's entries between it and the next one. Holds are shown as they
+ * were written down.
+ *
+ * Refusals, in this order: LEDGER.ARCHIVED, STOCK.NOT_FOUND (it did not exist yet).
  */
-export async function levelAsOf(db: Db, key: LevelKey, at: Date): Promise<LevelView | undefined> {
+export async function levelAsOf(db: Db, key: LevelKey, at: Date): Promise<Result<LevelView>> {
   const { rows } = await asOfQuery(key, at).execute(db);
   const [row] = rows;
-  if (row === undefined) return undefined;
+  // Asked afterwards: a month that is archived in between is not taken for nothing.
+  const archivedUntil = await levelArchivedUntil(db, key);
+  if (archivedUntil !== undefined && at < archivedUntil) {
+    const detail =
+      'What the level was then is archived; it can be asked for from archivedUntil on.';
+    const data = { archivedUntil: archivedUntil.toISOString() };
+    return refused(refuse('LEDGER.ARCHIVED', detail, data));
+  }
+  if (row === undefined) return refused(stockNotFound(key));
   const figures = Object.fromEntries(
     quantities.map((name) => [name, row[quantityColumn[name]] ?? 0]),
   ) as Record<Quantity, number>;
-  return {
+  return ok({
     storeId: key.storeId,
     sku: key.sku,
     ...figures,
     available: availableOf({ ...figures, expiredHolds: 0 }),
     version: row.version,
     updatedAt: row.recorded_at.toISOString(),
-  };
+  });
 }
 
 type Row = { version: number; recorded_at: Date } & Record<string, number>;
@@ -43,7 +56,10 @@ export function asOfQuery({ merchantId, sku, storeId }: LevelKey, at: Date) {
         and s.recorded_at <= ${at}
       order by s.recorded_at desc, s.version desc limit 1
     ), bounds as (
-      select coalesce((select version from base), 0) as low, (
+      select coalesce((select version from base), 0) as low,
+        -- Months before and after are not looked into. A day more: the clocks of two processes
+        -- may differ by less than a round trip.
+        coalesce((select recorded_at - interval '1 day' from base), '-infinity') as low_at, (
         select s.version from stock_snapshot s
         where s.merchant_id = ${merchantId} and s.sku = ${sku} and s.location_id = ${storeId}
           and s.version > coalesce((select version from base), 0)
@@ -54,8 +70,8 @@ export function asOfQuery({ merchantId, sku, storeId }: LevelKey, at: Date) {
         where e.merchant_id = ${merchantId} and e.sku = ${sku} and e.location_id = ${storeId}
           and e.version > bounds.low
           and e.version <= coalesce(bounds.high, 9223372036854775807)
+          and e.recorded_at >= bounds.low_at and e.recorded_at <= ${at}
         offset 0) e
-      where e.recorded_at <= ${at}
     )
     select ${sql.join(Object.values(quantityColumn).map(balance))},
       coalesce(max(e.version), max(b.version)) as version,

@@ -102,6 +102,19 @@ const breaches: Record<string, string> = {
     select merchant_id, sku, location_id, version, on_hand + 1, reserved, allocated, open_orders,
       pending_sales, unavailable, safety_stock, incoming, updated_at
     from stock_level where sku = 'lamp'`,
+  archived_entry_left: `
+    insert into ledger_archive (from_at, to_at, entries, digest, file, bytes, sha256, csv_sha256,
+      archived_at, archived_by)
+    values ('-infinity', now() + interval '1 day', 0, 0, 'f', 0, '', '', now(), 'test')`,
+  sku_total_differs: `
+    alter table stock_level drop constraint stock_level_location_fkey;
+    insert into stock_level (merchant_id, sku, location_id, on_hand, version, updated_at)
+    values ('default', 'mug', 'ghost', 5, 1, now());
+    insert into ledger_entry (merchant_id, sku, location_id, version, quantity, delta,
+      balance_after, command_id, occurred_at, recorded_at)
+    values ('default', 'mug', 'ghost', 1, 'on_hand', 5, 5, gen_random_uuid(), now(), now());
+    insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
+    values ('default', 'mug', 'ghost', 1, now())`,
   listing_ahead: `update listing set published_version = 4711 where sku = 'lamp'`,
   listing_differs: `update listing set published_quantity = 4711 where sku = 'lamp'`,
   listing_behind: `update listing set published_version = 0 where sku = 'lamp'`,
@@ -133,6 +146,13 @@ const variants: [view: string, breach: string][] = [
      update listing set published_quantity = 4 where sku = 'lamp'`,
   ],
   ['listing_behind', `delete from listing where sku = 'lamp'`],
+  [
+    // Said to be archived, and still in the ledger.
+    'version_not_contiguous',
+    `insert into ledger_opening (merchant_id, sku, location_id, version, on_hand, reserved,
+       allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
+     values ('default', 'lamp', 'main', 1, 0, 0, 0, 0, 0, 0, 0, 0, now())`,
+  ],
   ['listing_ahead', `update listing set wanted_version = wanted_version + 1 where sku = 'vase'`],
 ];
 

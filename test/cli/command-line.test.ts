@@ -50,6 +50,14 @@ const commands = [
   'sources quarantine',
   'sources approve',
   'sources refuse',
+  'ledger archive',
+  'ledger archives',
+  'ledger verify',
+  'ledger restore',
+  'listings import',
+  'listings export',
+  'listings check',
+  'listings discover',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {
@@ -102,6 +110,9 @@ test.each([
   [['replay', 'orders', 'x.csv', '--opening', '-1']],
   [['keys', 'list', '--merchant', 'nobody']],
   [['keys', 'revoke', 'key_unknown']],
+  [['ledger', 'archive']],
+  [['ledger', 'archive', '--before', '2026-13']],
+  [['ledger', 'restore', '2001-01']],
 ])('exit code 2 and no stack for %j', async (args) => {
   const { code, stdout, stderr } = await onhand(...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

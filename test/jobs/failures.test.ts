@@ -131,6 +131,28 @@ test('a channel that cannot be reached is tried, then a dead letter', async () =
   server = await ChannelServer.start();
 });
 
+test('a message that is late tells a dead letter nothing new', async () => {
+  server.answer = () => ({ status: 503 });
+  await rig.connect(server, 'web');
+  await rig.setLevel('A', 5);
+  await waitFor(async () => (await deadLetters()).length === 1, { what: 'the dead letter' });
+  const calls = server.messages.length;
+  // As if the sweep had found the level before the relay read its message.
+  await rig.inspector.query(
+    `insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
+     select merchant_id, sku, location_id, version, updated_at from stock_level`,
+  );
+  jobs.wakeRelay();
+  await waitFor(
+    async () => (await rig.inspector.query(`select from outbox_message`)).rowCount === 0,
+    { what: 'the relay' },
+  );
+  const { rows } = await rig.inspector.query('select state from listing');
+  expect(rows).toEqual([{ state: 'dead' }]);
+  await rig.setLevel('A', 6);
+  await waitFor(() => server.messages.length > calls, { what: 'what is new' });
+});
+
 test('dead letters of a receiver that was down are redriven and converge', async () => {
   server.answer = () => ({ status: 503 });
   await rig.connect(server, 'web');

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { openSecretBox } from '../../src/encryption.ts';
 import type { DeliveryEvents, Jobs } from '../../src/jobs/index.ts';
 import { createLogger } from '../../src/logger.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ChannelServer } from './channel-server.ts';
 import { DeliveryRig, quickRetry } from './delivery-rig.ts';
@@ -174,4 +175,23 @@ test('a process with another encryption key leaves channels to one that has thei
   expect(server.shown).toEqual({ A: 3 });
   const attempts = (await rig.deliveries('web')).flatMap((delivery) => delivery.attempts);
   expect(attempts.map(({ errorCode }) => errorCode)).toEqual([null]);
+});
+
+test('jobs that were claimed on a connection that broke are taken up at once', async () => {
+  let lost = 0;
+  // The claim reaches Postgres; who made it never hears of it.
+  const proxy = await startTcpProxy(rig.database.connectionString, (sent) => {
+    if (lost === 3 || !sent.includes('FOR UPDATE OF j SKIP LOCKED') || !sent.includes('channel.'))
+      return undefined;
+    lost += 1;
+    return 'after';
+  });
+  onTestFinished(() => proxy.close());
+  const jobs = await rig.start({ connectionString: proxy.connectionString });
+  await rig.connect(server, 'web');
+  for (const sku of ['A', 'B', 'C', 'D']) await rig.setLevel(sku, 3);
+  await rig.settled();
+  expect(lost).toBe(3);
+  expect(server.shown).toEqual({ A: 3, B: 3, C: 3, D: 3 });
+  await rig.stop(jobs);
 });

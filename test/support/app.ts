@@ -69,6 +69,8 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
       together: core.sources.together,
       adapters,
       listings: new ListingIndex(core.db),
+      secretBox: core.secretBox,
+      clock: core.clock,
     },
     adapters,
     adminKeyHash: hashKey(adminKey),

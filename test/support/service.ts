@@ -7,8 +7,8 @@ const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 export const adminKey = 'test-admin-key';
 
-export type Service = {
-  readonly url: string;
+/** A process of the program that goes on until it is ended. */
+export type Running = {
   readonly process: ChildProcess;
   /** All it has written so far. */
   output(): string;
@@ -16,6 +16,10 @@ export type Service = {
   stop(): Promise<number | null>;
   /** Ends it as an accident would. */
   kill(): Promise<void>;
+};
+
+export type Service = Running & {
+  readonly url: string;
   /** A request with the admin key; `body` is sent as JSON. */
   call(
     method: string,
@@ -25,9 +29,43 @@ export type Service = {
   ): Promise<Response>;
 };
 
-/** Starts `onhand serve` as a process of its own and waits until it is ready. */
-export async function startService(env: Record<string, string> = {}): Promise<Service> {
-  const child = spawn(process.execPath, [main, 'serve'], {
+/**
+ * Starts `onhand serve` as a process of its own and waits until it is ready.
+ * @param flags as on the command line
+ */
+export async function startService(
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<Service> {
+  const { running, ready: url } = await start(['serve', ...flags], env, /listening +(http:\S+)/);
+  return {
+    ...running,
+    url,
+    call: (method, path, body, headers) =>
+      fetch(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${adminKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+/** Starts `onhand work` as a process of its own and waits until it works. */
+export async function startWorker(env: Record<string, string> = {}): Promise<Running> {
+  return (await start(['work'], env, /database +(\S+)/)).running;
+}
+
+/** @param shown what it writes when it is ready */
+async function start(
+  args: readonly string[],
+  env: Record<string, string>,
+  shown: RegExp,
+): Promise<{ readonly running: Running; readonly ready: string }> {
+  const child = spawn(process.execPath, [main, ...args], {
     env: {
       ...process.env,
       PORT: '0',
@@ -42,41 +80,36 @@ export async function startService(env: Record<string, string> = {}): Promise<Se
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const url = await waitFor(
+  const ready = await waitFor(
     () => {
-      if (child.exitCode !== null) throw new Error(`it ended: ${output}`);
-      return /listening +(http:\/\/\S+)/.exec(output)?.[1];
+      if (hasEnded(child)) throw new Error(`it ended: ${output}`);
+      return shown.exec(output)?.[1];
     },
-    { what: `the service to listen`, timeoutMs: 60_000 },
+    { what: `the service to be ready`, timeoutMs: 60_000 },
   ).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw new Error(`the service did not start: ${output}`, { cause: error });
   });
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!hasEnded(child)) {
       const exit = once(child, 'exit');
       child.kill(signal);
       await exit;
     }
     return child.exitCode;
   };
-  return {
-    url,
+  const running: Running = {
     process: child,
     output: () => output,
     stop: () => end('SIGTERM'),
     async kill() {
       await end('SIGKILL');
     },
-    call: (method, path, body, headers) =>
-      fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${adminKey}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
   };
+  return { running, ready };
+}
+
+/** Whether a process has ended, by itself or killed. */
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

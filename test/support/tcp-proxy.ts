@@ -11,12 +11,21 @@ export type TcpProxy = {
   close(): Promise<void>;
 };
 
+/** What happens to a connection on which data arrives: as a whole, in part, or not at all. */
+export type Cut = 'before' | 'within' | 'after';
+
 function destroy(sockets: Set<Socket>): void {
   for (const socket of sockets) socket.destroy();
 }
 
-/** A proxy in front of a server, whose connections a test can break. */
-export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
+/**
+ * A proxy in front of a server, whose connections a test can break.
+ * @param cut asked for what a client sends; the connection is broken before, within or after it
+ */
+export async function startTcpProxy(
+  targetUrl: string,
+  cut: (sent: Buffer) => Cut | undefined = () => undefined,
+): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   const clients = new Set<Socket>();
   const servers = new Set<Socket>();
@@ -36,7 +45,15 @@ export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
     });
     client.on('error', () => undefined);
     server.on('error', () => client.destroy());
-    client.on('data', (chunk) => server.write(chunk));
+    client.on('data', (chunk: Buffer) => {
+      const where = cut(chunk);
+      const length = where === 'before' ? 0 : where === 'within' ? chunk.length >> 1 : chunk.length;
+      if (length > 0) server.write(chunk.subarray(0, length));
+      if (where === undefined) return;
+      client.destroy();
+      // What has arrived is worked on before the server notices that nobody listens.
+      server.end();
+    });
     client.on('end', () => server.end());
     server.on('data', (chunk) => {
       if (!client.destroyed) client.write(chunk);

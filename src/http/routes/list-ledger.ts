@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { listLedger as readLedger, parseEntryId } from '../../stock/index.ts';
+import { archivedBefore, listLedger as readLedger, parseEntryId } from '../../stock/index.ts';
 import { page, readCursor } from '../cursor.ts';
 import { defaultLimit, paging, sku, storeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
@@ -9,12 +9,18 @@ const entryId = z
   .string()
   .refine((id) => parseEntryId(id) !== undefined, { error: 'Expected the id of a ledger entry' });
 
+const ledgerPage = pageView(ledgerEntryView).extend({
+  archivedBefore: z.iso.datetime().nullable(),
+});
+
 export const listLedger = defineOperation({
   method: 'get',
   path: '/api/ledger',
   tag: 'Stock',
   summary: 'List ledger entries, oldest first',
-  description: 'after: the entryId of the last entry already seen.',
+  description:
+    'after: the entryId of the last entry already seen. archivedBefore: entries that were ' +
+    'recorded before that time were archived and are not listed; null when all are there.',
   access: 'member',
   query: {
     sku: sku.optional(),
@@ -22,7 +28,7 @@ export const listLedger = defineOperation({
     after: entryId.optional(),
     ...paging,
   },
-  responses: { 200: { description: 'A page of entries', schema: pageView(ledgerEntryView) } },
+  responses: { 200: { description: 'A page of entries', schema: ledgerPage } },
   async handle({ caller: { merchantId }, query, services }) {
     const cursor = readCursor(query.cursor, z.int().min(0));
     if (!cursor.ok) return cursor.refusal;
@@ -34,6 +40,7 @@ export const listLedger = defineOperation({
       after: cursor.value ?? seen,
       limit: query.limit ?? defaultLimit,
     });
-    return page(items, next);
+    const archived = await archivedBefore(services.db);
+    return page(items, next, { archivedBefore: archived?.toISOString() ?? null });
   },
 });

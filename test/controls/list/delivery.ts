@@ -185,7 +185,7 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_sweep.sql',
-        before: '        else greatest(p.version, l.wanted_version) > l.published_version\n',
+        before: '        else greatest(k.version, k.wanted_version) > k.published_version\n',
         after: '        else false\n',
       },
     ],
@@ -198,11 +198,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_sweep.sql',
-        before:
-          "when l.state = 'queued' then not listing_has_job(v_channel.queue, " +
-          'l.job_id, p_working)\n' +
-          "        when l.state = 'dead'",
-        after: "when l.state = 'queued' then false\n        when l.state = 'dead'",
+        before: "when k.state = 'queued' then k.job_id not in (select w.job_id from working w)\n",
+        after: "when k.state = 'queued' then false\n",
       },
     ],
     test: 'test/jobs/recovery.test.ts',

@@ -1,5 +1,6 @@
 export { checkHistory, ttlsOf } from './check-history.ts';
 export { levelsOf } from './judge.ts';
+export { nameOf } from './operation.ts';
 export { availableAt, momentsOf, nothing, replayLedger, type State, type Story } from './replay.ts';
 export { readEvidence } from './evidence.ts';
 export { runLoad, startLoad, type Load, type LoadOptions } from './load.ts';

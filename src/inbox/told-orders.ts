@@ -1,0 +1,73 @@
+import {
+  fetchOrder,
+  type ChannelAdapter,
+  type ChannelRow,
+  type InboundEvent,
+} from '../channels/index.ts';
+import type { Clock } from '../clock.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { OrderEvent } from './apply-order.ts';
+
+/** What asking a channel for an order takes. */
+export type AskContext = {
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+};
+
+type Webhook = {
+  readonly topic: string;
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+};
+
+/** A body that is not what its topic promises will not become so: it is poison at once. */
+export class Untranslatable extends Error {}
+
+/** The channel did not say what is in the order: it is asked again later. */
+export class OrderNotRead extends Error {
+  readonly retryAfterMs: number;
+
+  /** @param code the channel's own word for what went wrong */
+  constructor(code: string, retryAfterMs = 0) {
+    super(`the order could not be read: ${code}`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * The orders that a webhook tells of, each whole. Those that it only names are asked for, as they
+ * are by now; what wants no stock, or is not there, is left out. Rejects with `Untranslatable` or
+ * `OrderNotRead`.
+ */
+export async function ordersToldBy(
+  { topic, headers, body }: Webhook,
+  adapter: ChannelAdapter,
+  channel: ChannelRow,
+  { secretBox, clock }: AskContext,
+): Promise<readonly OrderEvent[]> {
+  const orders: OrderEvent[] = [];
+  for (const event of eventsOf(adapter, channel, { topic, headers, body })) {
+    if (event.kind === 'order') orders.push(event);
+    const ask = adapter.fetchOrder?.bind(adapter);
+    if (event.kind !== 'order_changed' || ask === undefined) continue;
+    // A webhook is worked to its end when the process stops: the channel's timeout bounds it.
+    const signal = new AbortController().signal;
+    const options = { secretBox, now: () => clock.now(), signal };
+    const result = await fetchOrder({ fetchOrder: ask }, channel, event.orderId, options);
+    if (!result.ok) throw new OrderNotRead(result.failure.code, result.failure.retryAfterMs);
+    if (result.order !== null) orders.push(result.order);
+  }
+  return orders;
+}
+
+function eventsOf(
+  adapter: ChannelAdapter,
+  channel: ChannelRow,
+  { topic, headers, body }: Webhook,
+): readonly InboundEvent[] {
+  try {
+    return adapter.translate?.(topic, { headers, body }, channel.config) ?? [];
+  } catch (cause) {
+    throw new Untranslatable('the webhook cannot be read', { cause });
+  }
+}

@@ -1,0 +1,167 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FaultPlan } from '../../emulators/fault-plan.ts';
+import { startSeller, type Seller } from '../../emulators/square/seller.ts';
+import type { EmulatedOrder } from '../../emulators/square/state.ts';
+import { forged, signedOrderWebhook } from '../../emulators/square/webhooks.ts';
+import { createPool } from '../../src/db/index.ts';
+import { expectCleanAudit } from '../support/audit.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startService, type Service } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let database: TestDatabase;
+let inspector: Pool;
+let service: Service;
+let seller: Seller;
+
+const signatureKey = 'of-the-subscription';
+const notificationUrl = 'https://us.example/api/webhooks/till';
+let failing = false;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  inspector = createPool({ connectionString: database.connectionString });
+  seller = await startSeller({
+    seed: { skus: { mug: 100, lamp: 100 } },
+    faults: new FaultPlan([
+      {
+        route: '/v2/orders/',
+        get share() {
+          return failing ? 1 : 0;
+        },
+        fault: { kind: 'status', status: 503 },
+      },
+    ]),
+  });
+  service = await startService({
+    DATABASE_URL: database.connectionString,
+    ENCRYPTION_KEY: '33'.repeat(32),
+  });
+  await api('PUT', '/api/stores/main', {});
+  for (const sku of ['mug', 'lamp']) {
+    await api('PUT', `/api/inventory/stores/main/inventory/${sku}`, { onHand: 100 });
+  }
+  await api('PUT', '/api/channels/till', {
+    kind: 'square',
+    config: { ...seller.config, notificationUrl },
+    credentials: { ...seller.credentials, webhookSignatureKey: signatureKey },
+  });
+  const listings = ['mug', 'lamp'].map((sku) => {
+    return { storeId: 'main', sku, externalIds: seller.idsOf(sku) };
+  });
+  await api('POST', '/api/channels/till/listings', { listings });
+});
+
+afterAll(async () => {
+  await service?.stop();
+  await seller?.server.stop();
+  await inspector?.end();
+  await database?.drop();
+});
+
+async function api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await service.call(method, path, body);
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok)
+    throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+const levelOf = (sku: string) => api('GET', `/api/inventory/stores/main/inventory/${sku}`);
+
+/** The seller changes an order, and Square tells us so as often as it likes. */
+function change(id: string, revision: number, more: Partial<EmulatedOrder>): EmulatedOrder {
+  const at = Date.parse('2026-11-21T10:00:00Z') + revision * 1_000;
+  const order: EmulatedOrder = {
+    id,
+    location_id: seller.idsOf('mug').locationId,
+    state: 'OPEN',
+    version: revision,
+    updated_at: new Date(at).toISOString(),
+    line_items: [],
+    ...more,
+  };
+  seller.state.orders[id] = order;
+  return order;
+}
+
+const line = (sku: string, quantity: number) => {
+  const { catalogObjectId } = seller.idsOf(sku);
+  return { uid: sku, catalog_object_id: catalogObjectId, quantity: String(quantity) };
+};
+
+async function send(order: EmulatedOrder, isForged = false): Promise<number> {
+  const webhook = signedOrderWebhook(order, { signatureKey, notificationUrl });
+  const { headers, body } = isForged ? forged(webhook, notificationUrl) : webhook;
+  const response = await fetch(`${service.url}/api/webhooks/till`, {
+    method: 'POST',
+    headers,
+    body: new Uint8Array(body),
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+async function worked(): Promise<void> {
+  await waitFor(
+    async () => {
+      const { rowCount } = await inspector.query(
+        "select from inbox_webhook where status = 'waiting'",
+      );
+      return rowCount === 0;
+    },
+    { what: 'the inbox to be worked', timeoutMs: 60_000 },
+  );
+}
+
+test('an order that a webhook only names is read, and counts as it is by now', async () => {
+  const begun = change('O1', 1, { line_items: [line('mug', 3), line('lamp', 1)] });
+  expect(await send(begun)).toBe(200);
+  await worked();
+  expect(await levelOf('mug')).toMatchObject({ onHand: 100, openOrders: 3, available: 97 });
+  const paid = change('O1', 2, { state: 'COMPLETED', line_items: [line('mug', 2)] });
+  // Each twice, the older one last: what is read is the newest all the same.
+  for (const told of [paid, paid, begun]) expect(await send(told)).toBe(200);
+  expect(await send(paid, true)).toBe(401);
+  await worked();
+  expect(await levelOf('mug')).toMatchObject({ onHand: 98, openOrders: 0, available: 98 });
+  expect(await levelOf('lamp')).toMatchObject({ onHand: 100, openOrders: 0, available: 100 });
+  expect(await send(change('O1', 3, { state: 'CANCELED' }))).toBe(200);
+  await worked();
+  expect(await levelOf('mug')).toMatchObject({ onHand: 100, openOrders: 0, available: 100 });
+  expect(seller.state.invalid).toEqual([]);
+  await expectCleanAudit(inspector);
+});
+
+test('while the channel does not answer the webhook waits, and is worked later', async () => {
+  failing = true;
+  const order = change('O2', 1, { state: 'COMPLETED', line_items: [line('lamp', 5)] });
+  expect(await send(order)).toBe(200);
+  await waitFor(
+    async () => {
+      const { rows } = await inspector.query<{ error_code: string }>(
+        "select error_code from inbox_webhook where status = 'waiting'",
+      );
+      return rows[0]?.error_code === 'ORDER.NOT_READ';
+    },
+    { what: 'a try that failed' },
+  );
+  expect(await levelOf('lamp')).toMatchObject({ onHand: 100 });
+  const metrics = await (await service.call('GET', '/metrics')).text();
+  expect(metrics).toMatch(/^onhand_inbox_poison 0$/m);
+  failing = false;
+  await worked();
+  expect(await levelOf('lamp')).toMatchObject({ onHand: 95, openOrders: 0, available: 95 });
+  await expectCleanAudit(inspector);
+});
+
+test('an order that the channel does not have changes nothing', async () => {
+  const order = change('O3', 1, { line_items: [line('lamp', 5)] });
+  delete seller.state.orders['O3'];
+  expect(await send(order)).toBe(200);
+  await worked();
+  const { rows } = await inspector.query('select status from inbox_webhook order by received_at');
+  expect(rows.at(-1)).toEqual({ status: 'ignored' });
+  expect(await levelOf('lamp')).toMatchObject({ onHand: 95, openOrders: 0 });
+});
