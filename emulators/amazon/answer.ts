@@ -73,7 +73,7 @@ export function answer(
   return { ...made, headers: { ...limit, ...made.headers } };
 }
 
-/** Documents are written and read by those who have their URL, and a token is none of its business. */
+/** Documents are for those who have their URL: a token is none of its business. */
 function document(
   { method, path, headers, body, query }: EmulatedRequest,
   state: AccountState,

@@ -20,8 +20,7 @@ export function failureOfAnswer(answer: RefusedAnswer, now: Date): PublishFailur
       httpStatus,
       scope: 'channel',
       isNotDone: true,
-      pause:
-        'Amazon does not let the application do this: its authorization ended or a role is missing.',
+      pause: 'Amazon does not let the application do this: it has ended, or a role is missing.',
     };
   }
   if (httpStatus === 429) {

@@ -1,15 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ChangeOutcome, PublishFailure } from '../adapter.ts';
 import { callAmazon, type AmazonAnswer, type Connection } from './call-amazon.ts';
 import { isUnknown, issueWord } from './failures.ts';
 import { acceptedPatch, unansweredPatch } from './operations.ts';
+import { startPace } from './pace.ts';
 import { quantityPatch, type Row, type RowsResult } from './quantity-patch.ts';
 import { listingsPath, type AmazonContext } from './settings.ts';
-
-/** What Amazon lets everybody do: so many at once, and so many a second from then on. */
-const burst = 5;
-const usualPerSecond = 5;
 
 const submissionSchema = z.object({
   status: z.enum(['ACCEPTED', 'INVALID', 'VALID']),
@@ -28,15 +24,13 @@ export async function patchListings(
   context: AmazonContext,
 ): Promise<RowsResult> {
   const since = context.now().getTime();
-  const from = performance.now();
   const outcomes: ChangeOutcome[] = [];
-  let perSecond = usualPerSecond;
+  const pace = startPace();
   for (const [index, row] of rows.entries()) {
-    const startAt = from + (Math.max(index - burst + 1, 0) * 1_000) / perSecond;
-    await pause(startAt - performance.now(), context.signal);
+    await pace.turn(context.signal);
     const answer = await patch(connection, row, context);
     if (answer.ok) {
-      perSecond = answer.perSecond ?? perSecond;
+      pace.learn(answer.perSecond);
       outcomes.push(outcomeOf(answer.data, since));
       continue;
     }
@@ -53,8 +47,7 @@ export async function patchListings(
     outcomes.push(...Array.from({ length: left }, () => waiting(failure)));
     break;
   }
-  const nextCallInMs = Math.ceil((Math.min(rows.length, burst) * 1_000) / perSecond);
-  return { ok: true, outcomes, nextCallInMs };
+  return { ok: true, outcomes, nextCallInMs: pace.refillMs() };
 }
 
 async function patch(
@@ -62,6 +55,9 @@ async function patch(
   row: Row,
   context: AmazonContext,
 ): Promise<AmazonAnswer<Submission>> {
+  if (context.signal.aborted) {
+    return { ok: false, failure: { code: 'timeout', scope: 'channel', isNotDone: true } };
+  }
   const request = {
     method: 'PATCH',
     path: listingsPath(context.config, row.ids.sku),
@@ -85,8 +81,4 @@ function outcomeOf({ status, issues }: Submission, since: number): ChangeOutcome
 
 function waiting({ code, retryAfterMs }: PublishFailure): ChangeOutcome {
   return { kind: 'retry', code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ListingKey, PublishFailure, ReadResult } from '../adapter.ts';
 import { callAmazon, type Connection } from './call-amazon.ts';
+import { startPace } from './pace.ts';
 import { ownFulfillment } from './quantity-patch.ts';
 import { idsOf, listingsPath, type AmazonContext } from './settings.ts';
 
@@ -34,9 +35,12 @@ export async function readListings(
   const asked = listings.map(({ externalIds }) => idsOf(externalIds)?.sku);
   const skus = [...new Set(asked.flatMap((sku) => (sku === undefined ? [] : [sku])))];
   const shown = new Map<string, number | null>();
+  const pace = startPace();
   for (const part of partsOf(skus)) {
+    await pace.turn(context.signal);
     const read = await readPart(connection, part, context);
     if (!read.ok) return { ok: false, failure: read.failure };
+    pace.learn(read.perSecond);
     for (const { sku, fulfillmentAvailability } of read.items) {
       shown.set(sku, ownQuantity(fulfillmentAvailability));
     }
@@ -58,7 +62,11 @@ function partsOf(skus: readonly string[]): readonly (readonly string[])[] {
 }
 
 type PartResult =
-  | { readonly ok: true; readonly items: readonly Item[] }
+  | {
+      readonly ok: true;
+      readonly items: readonly Item[];
+      readonly perSecond?: number | undefined;
+    }
   | { readonly ok: false; readonly failure: PublishFailure };
 
 async function readPart(
@@ -72,7 +80,7 @@ async function readPart(
   if (skus.length === 1 && sku !== undefined) {
     const path = listingsPath(context.config, sku);
     const answer = await callAmazon(connection, context, { path, query, data: itemSchema });
-    if (answer.ok) return { ok: true, items: [answer.data] };
+    if (answer.ok) return { ok: true, items: [answer.data], perSecond: answer.perSecond };
     return answer.failure.httpStatus === 404 ? { ok: true, items: [] } : answer;
   }
   const answer = await callAmazon(connection, context, {
@@ -85,5 +93,6 @@ async function readPart(
     },
     data: pageSchema,
   });
-  return answer.ok ? { ok: true, items: answer.data.items } : answer;
+  if (!answer.ok) return answer;
+  return { ok: true, items: answer.data.items, perSecond: answer.perSecond };
 }

@@ -99,7 +99,7 @@ test('a few changes go out one by one, and a newer one waits until they are show
   expect(gapMs).toBeGreaterThanOrEqual(300);
 });
 
-test('a listing that a feed’s report refuses is a dead letter, and the others are shown', async () => {
+test('what a feed’s report refuses is a dead letter, and the others are shown', async () => {
   const names = Object.keys(skus(30, 0));
   const vendor = await startAccount({ ...quickly, seed: { skus: skus(30, 0) } });
   account = vendor;

@@ -30,6 +30,17 @@ test('what Amazon shows is read by twenties, in the order asked for', async () =
   expect(rig.account.state.invalidAnswers).toEqual([]);
 });
 
+test('many are read no faster than Amazon allows', async () => {
+  // Real seconds: 7 requests, 50 a second, five of them at once.
+  const rig = await AccountRig.open({ seed: { skus: skus(140, 7) }, now: Date.now, speed: 10 });
+  onTestFinished(() => rig.close());
+  rig.account.state.buckets['searchListingsItems'] = { tokens: 5, at: Date.now() };
+  const names = Object.keys(skus(140, 0));
+  const read = await rig.adapter.read?.(listingsOf(names), rig.context({ now: () => new Date() }));
+  expect(read).toEqual({ ok: true, quantities: names.map(() => 7) });
+  expect(rig.count('GET /listings/2021-08-01/items/A1SELLER')).toBe(7);
+});
+
 test('one listing is read by its name, and may be none', async () => {
   const rig = await open({ seed: { skus: { 'A/B ü': 4 } } });
   const read = (sku: string) => rig.adapter.read?.(listingsOf([sku]), rig.context());

@@ -93,7 +93,25 @@ test('patches go out no faster than the rate that the header tells', async () =>
   expect(rig.count(patches)).toBe(6);
 });
 
-test('a call that is too much from its first patch on is throttled, and nothing was done', async () => {
+test('a call that ends at its timeout sends nothing more', async () => {
+  const rig = await open();
+  rig.account.server.faults = new FaultPlan([
+    { route: '/S1', share: 1, fault: { kind: 'latency', ms: 300 } },
+  ]);
+  await rig.accepted(rig.change('S3', 2));
+  const changes = ['S0', 'S1', 'S2'].map((sku) => rig.change(sku, 5));
+  const result = await rig.publish(changes, { signal: AbortSignal.timeout(150) });
+  expect(result).toMatchObject({
+    outcomes: [
+      { kind: 'accepted', operation: expect.stringContaining('patch:') as unknown },
+      { kind: 'accepted', operation: expect.stringContaining('unanswered:') as unknown },
+      { kind: 'retry', code: 'timeout' },
+    ],
+  });
+  expect(rig.count(`${patches}S2`)).toBe(0);
+});
+
+test('a call whose first patch is too much is throttled, and nothing was done', async () => {
   const rig = await open({ speed: 1 });
   rig.account.state.buckets['patchListingsItem'] = { tokens: 0, at: rig.now.getTime() };
   expect(await rig.failure([rig.change('S0', 5), rig.change('S1', 5)])).toEqual({
@@ -118,7 +136,7 @@ test('a patch whose answer is lost is sent again at once', async () => {
   expect(rig.account.stockOf('S1')).toBe(6);
 });
 
-test('one that stays unanswered is looked for, and sent anew only when it is not shown', async () => {
+test('one that stays unanswered is looked for before it is sent anew', async () => {
   const rig = await open();
   // Of the second listing both answers are lost.
   rig.account.server.faults = new FaultPlan([{ route: '/S1', share: 1, fault: lost }]);
@@ -160,7 +178,7 @@ test('a figure that is neither ours nor the one before is told after two minutes
   });
 });
 
-test('where the figure before is not known, any other may be that for a quarter of an hour', async () => {
+test('any other may be the figure before where that is not known', async () => {
   const rig = await open({ patchMs: 3_600_000 });
   const change = rig.change('S0', 5);
   const operation = await rig.accepted(change);
