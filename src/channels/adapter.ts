@@ -131,9 +131,10 @@ export type Capabilities = {
   readonly compareAndSet: boolean;
   /**
    * Where a call's idempotency key goes. With a key the call is stored before it is sent, and
-   * repeated as it was until it is answered; only then newer content goes out.
+   * repeated as it was until it is answered; only then newer content goes out. `content`: so it is
+   * without a key, because doing it again does no harm, and doing it late would.
    */
-  readonly idempotency: 'none' | 'header' | 'directive' | 'body';
+  readonly idempotency: 'none' | 'header' | 'directive' | 'body' | 'content';
   /** Whether one bad change spoils its batch, or each has a result of its own. */
   readonly results: 'batch' | 'item';
   /** By what it limits us: calls, a cost that it states itself, or revisions of a listing a day. */
