@@ -65,6 +65,7 @@ function lifeOf(id: number): EmulatedOrder[] {
   ];
   moveThere('rug', -rugs);
   moveThere('rug-red', -reds);
+  if (id % 5 === 0) return states;
   if (id % 4 === 0) {
     states.push({ id, status: 'cancelled', modifiedAt: at(1), lines: bought });
     moveThere('rug', rugs);
@@ -103,10 +104,10 @@ test('orders of a store, twice each, shuffled, some forged: stock is what it has
   const real = Array.from({ length: 60 }, (_, i) => lifeOf(i + 1)).flat();
   const invented = Array.from({ length: 20 }, (_, i) => inventedOrder(900 + i));
   const sent = [...real.map(told), ...invented];
-  expect(await rig.storm('store', sent, 11)).toEqual({ 200: 360, 401: 40 });
+  expect(await rig.storm('store', sent, 11)).toEqual({ 200: 336, 401: 40 });
   await rig.worked();
   const { done = 0, stale = 0, ...others } = await rig.ends('store');
-  expect({ told: done + stale, others }).toEqual({ told: 180, others: {} });
+  expect({ told: done + stale, others }).toEqual({ told: 168, others: {} });
   // Shuffled, some states came after newer ones.
   expect(stale).toBeGreaterThan(0);
   for (const sku of Object.keys(skus)) {
