@@ -73,7 +73,7 @@ export {
   openChannelCredentials,
   publish,
 } from './publish.ts';
-export { channelNotFound, findChannelsById } from './manage-channel.ts';
+export { channelNotFound, findChannel, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
 export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';
 export { putChannel } from './put-channel.ts';

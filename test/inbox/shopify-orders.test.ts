@@ -85,7 +85,7 @@ function inventedOrder(id: number): SignedWebhook {
   return forged(signedOrderWebhook(order, secret));
 }
 
-test('orders of a shop, twice each, shuffled, some forged: stock is what the shop has', async () => {
+test('orders of a shop, twice each, shuffled, some forged: stock is what it has', async () => {
   // So that what the shop shows is what was sold there, and nothing of ours.
   await rig.api('POST', '/api/channels/shop/pause');
   const real = Array.from({ length: 60 }, (_, i) => lifeOf(i)).flat();

@@ -64,7 +64,7 @@ function endOf(i: number): EmulatedOrder {
   return order(`O${i}`, 2, 'COMPLETED', { cups, plates });
 }
 
-test('orders that are only named, twice each, shuffled, some forged: each counts once', async () => {
+test('named orders, twice each, shuffled, some forged: each counts once', async () => {
   const begun = Array.from({ length: 60 }, (_, i) => order(`O${i}`, 1, 'OPEN', bought(i)));
   const ended = begun.map((_, i) => endOf(i));
   const invented = Array.from({ length: 20 }, (_, i) => {

@@ -26,19 +26,13 @@ export class VendorRig {
 
   static async open(): Promise<VendorRig> {
     const database = await createTestDatabase();
-    try {
-      const { connectionString } = database;
-      const service = await startService({
-        DATABASE_URL: connectionString,
-        ENCRYPTION_KEY: '33'.repeat(32),
-      });
-      const rig = new VendorRig(database, createPool({ connectionString }), service);
-      await rig.api('PUT', '/api/stores/main', {});
-      return rig;
-    } catch (error) {
+    const { connectionString } = database;
+    const env = { DATABASE_URL: connectionString, ENCRYPTION_KEY: '33'.repeat(32) };
+    const service = await startService(env).catch(async (error: unknown) => {
       await database.drop();
       throw error;
-    }
+    });
+    return new VendorRig(database, createPool({ connectionString }), service);
   }
 
   async close(): Promise<void> {
@@ -61,6 +55,7 @@ export class VendorRig {
     skus: Readonly<Record<string, number>>,
     idsOf: (sku: string) => unknown,
   ): Promise<void> {
+    await this.api('PUT', '/api/stores/main', {});
     for (const [sku, onHand] of Object.entries(skus)) {
       await this.api('PUT', `/api/inventory/stores/main/inventory/${sku}`, { onHand });
     }
