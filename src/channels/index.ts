@@ -75,6 +75,12 @@ export {
 } from './publish.ts';
 export { channelNotFound, findChannel, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
+export { checkListings } from './check-listings.ts';
+export type { ListingCheck, ListingProblem } from './check-listings.ts';
+export { discoverListings } from './discover-listings.ts';
+export type { FoundItem, FoundPage } from './discover-listings.ts';
+export { findChannel, readMapping } from './mapping.ts';
+export type { MappedListing } from './mapping.ts';
 export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';

@@ -4,6 +4,7 @@ import type {
   Change,
   ChannelAdapter,
   Confirmation,
+  DiscoverResult,
   FetchOrderResult,
   PublishContext,
   PublishFailure,
@@ -83,6 +84,21 @@ export function fetchOrder(
     channel,
     options,
     (context) => adapter.fetchOrder(orderId, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel what it sells. As {@link publish}. */
+export function discover(
+  adapter: Required<Pick<ChannelAdapter, 'discover'>>,
+  channel: ChannelRow,
+  cursor: string | null,
+  options: PublishOptions,
+): Promise<DiscoverResult> {
+  return call<DiscoverResult>(
+    channel,
+    options,
+    (context) => adapter.discover(cursor, context),
     (failure) => ({ ok: false, failure }),
   );
 }

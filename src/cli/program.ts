@@ -3,6 +3,7 @@ import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
 import { addDataCommands } from './program-data.ts';
 import { addLedgerCommands } from './program-ledger.ts';
+import { addListingCommands } from './program-listings.ts';
 import { addOperationCommands } from './program-operation.ts';
 import { addServiceCommands } from './program-service.ts';
 import { addSourceCommands } from './program-sources.ts';
@@ -47,5 +48,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addOperationCommands(program, io, finish);
   addSourceCommands(program, io, finish);
   addLedgerCommands(program, io, finish);
+  addListingCommands(program, io, finish);
   return program;
 }

@@ -45,6 +45,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['LEDGER.BUSY', kind(503, 'The ledger is in use', 1)],
   ['LEDGER.RESTORED_ALREADY', kind(409, 'The month is restored already')],
   ['LEDGER.FILE_DIFFERS', kind(409, 'The file is not the archive')],
+  ['CHANNEL.DISCOVER_NOT_SUPPORTED', kind(422, 'The channel does not list what it sells')],
   ['MUTATIONS.REJECTED', kind(409, 'Nothing was applied')],
   ['MUTATIONS.NOT_APPLIED', kind(409, 'Another mutation was refused')],
   ['IDEMPOTENCY.KEY_REUSED', kind(422, 'The key was used for another request')],

@@ -54,6 +54,10 @@ const commands = [
   'ledger archives',
   'ledger verify',
   'ledger restore',
+  'listings import',
+  'listings export',
+  'listings check',
+  'listings discover',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {

@@ -132,6 +132,7 @@ const bodies: Record<string, unknown> = {
     sku: 'ours-sku',
   },
   'POST /api/channels/{channelId}/verify': {},
+  'POST /api/channels/{channelId}/discover': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
   'POST /api/drifts/{driftId}/approve': {},

@@ -72,6 +72,8 @@ import { startSync } from './start-sync.ts';
 import { stopSync } from './stop-sync.ts';
 import { resumeListing } from './resume-listing.ts';
 import { verifyChannel } from './verify-channel.ts';
+import { discoverListings } from './discover-listings.ts';
+import { checkListings } from './check-listings.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -114,6 +116,8 @@ const operations: readonly Operation[] = [
   resumeChannel,
   republishChannel,
   verifyChannel,
+  discoverListings,
+  checkListings,
   putListing,
   putListings,
   listListings,
