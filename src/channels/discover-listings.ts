@@ -3,8 +3,8 @@ import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { Adapters, ChannelAdapter, DiscoveredItem } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
-import { channelNotFound } from './manage-channel.ts';
-import { findChannel, mappingKey, readMapping, type MappedPlace } from './mapping.ts';
+import { channelNotFound, findChannel } from './manage-channel.ts';
+import { mappingKey, readMapping, type MappedPlace } from './mapping.ts';
 import { discover } from './publish.ts';
 
 /** What a channel sells, and what we know of it. */
@@ -98,6 +98,21 @@ async function matchItems(
     const isOnly = candidates.length === 1 && itemsBySku.get(channelSku)?.length === 1;
     const suggestion = listing === null && isOnly ? (candidates[0] ?? null) : null;
     return { externalIds, channelSku, title, location, quantity, listing, suggestion };
+  });
+}
+
+/**
+ * The items of all pages, with a suggestion for those only of which the channel has no other: of two
+ * items with one SKU that came on different pages nobody knows which is the level's.
+ */
+export function withoutDoubts(items: readonly FoundItem[]): readonly FoundItem[] {
+  const open = Map.groupBy(
+    items.filter(({ listing }) => listing === null),
+    ({ channelSku }) => channelSku,
+  );
+  return items.map((item) => {
+    const isOnly = open.get(item.channelSku)?.length === 1;
+    return isOnly || item.suggestion === null ? item : { ...item, suggestion: null };
   });
 }
 

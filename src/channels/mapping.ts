@@ -12,20 +12,6 @@ export type MappedListing = MappedPlace & {
   readonly hasLevel: boolean;
 };
 
-/** A channel, whether it is enabled or not. */
-export async function findChannel(
-  db: Db,
-  merchantId: string,
-  channelId: string,
-): Promise<ChannelRow | undefined> {
-  return await db
-    .selectFrom('channel')
-    .selectAll()
-    .where('merchant_id', '=', merchantId)
-    .where('channel_id', '=', channelId)
-    .executeTakeFirst();
-}
-
 /** Listings read at once. */
 const pageSize = 1_000;
 
