@@ -77,7 +77,7 @@ export { channelNotFound, findChannel, findChannelsById } from './manage-channel
 export { ListingIndex } from './listing-index.ts';
 export { checkListings } from './check-listings.ts';
 export type { ListingCheck, ListingProblem } from './check-listings.ts';
-export { discoverListings, withoutDoubts } from './discover-listings.ts';
+export { discoverAll, discoverListings } from './discover-listings.ts';
 export type { FoundItem, FoundPage } from './discover-listings.ts';
 export { readMapping } from './mapping.ts';
 export type { MappedListing } from './mapping.ts';

@@ -5,11 +5,10 @@ import {
   checkListings,
   closeAdapters,
   createAdapters,
-  discoverListings,
+  discoverAll,
   findChannel,
   putListings,
   readMapping,
-  withoutDoubts,
   type Adapters,
   type ChannelAdapter,
   type ChannelRow,
@@ -199,25 +198,16 @@ export async function listingsDiscover(
       stream: io.stderr,
       isTerminal: io.isTerminal,
     });
-    const found: FoundItem[] = [];
-    let cursor: string | null = null;
-    do {
-      const result = await discoverListings(core.db, context, { merchantId, channelId, cursor });
-      if (!result.ok) throw new UsageError(result.refusal.detail);
-      const page = result.value;
-      if (page.code !== null || signal.aborted) {
-        progress.stop();
-        if (page.code === null) return exitCode.interrupted;
-        remark(io, `The channel did not say what it sells: ${page.code}. Nothing was listed.`);
-        return exitCode.found;
-      }
-      found.push(...page.items);
-      progress.set(found.length);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-    progress.stop();
-    // Only who has seen all pages knows what there is no doubt of.
-    const items = withoutDoubts(found);
+    const onPage = (items: number): void => progress.set(items);
+    const wanted = { merchantId, channelId, signal, onPage };
+    const result = await discoverAll(core.db, context, wanted).finally(() => progress.stop());
+    if (!result.ok) throw new UsageError(result.refusal.detail);
+    if (signal.aborted) return exitCode.interrupted;
+    const { code, items } = result.value;
+    if (code !== null) {
+      remark(io, `The channel did not say what it sells: ${code}. Nothing was listed.`);
+      return exitCode.found;
+    }
     const listed = options.apply ? await applySuggestions(core, channel, items) : 0;
     if (options.json) printJson(io, { items, listed });
     else {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { FaultPlan } from '../../emulators/fault-plan.ts';
 import { startSeller, type Seller } from '../../emulators/square/seller.ts';
 import { createDataDir } from '../support/data-dir.ts';
 import { DeliveryRig, merchantId } from '../jobs/delivery-rig.ts';
@@ -33,8 +34,13 @@ afterAll(async () => {
 });
 
 function listings(...args: string[]): Promise<Ran> {
+  return listingsOf({}, ...args);
+}
+
+function listingsOf(more: { signal?: AbortSignal }, ...args: string[]): Promise<Ran> {
   return run(rig.database.connectionString, ['listings', ...args], {
     env: { DATA_DIR: folder.path, ENCRYPTION_KEY: '11'.repeat(32) },
+    ...more,
   });
 }
 
@@ -81,13 +87,30 @@ test('what a channel sells is found, and listed where there is no doubt', async 
 });
 
 test('of two items with one SKU nobody knows which it is, on whichever pages they come', async () => {
-  const paged = await startSeller({ seed: { skus: { mug: 1, tray: 1 } }, pageSize: 1 });
+  let throttled = 2;
+  const paged = await startSeller({
+    seed: { skus: { mug: 1, tray: 1 } },
+    pageSize: 1,
+    faults: new FaultPlan([
+      {
+        route: '/v2/catalog/list',
+        get share() {
+          return throttled-- > 0 ? 1 : 0;
+        },
+        fault: { kind: 'status', status: 429, headers: { 'retry-after': '0' } },
+      },
+    ]),
+  });
   onTestFinished(() => paged.server.stop());
   paged.state.variations['V9'] = { id: 'V9', sku: 'mug', name: 'Another mug' };
   const { config, credentials } = paged;
   await rig.connectVendor(paged.server, 'paged', { kind: 'square', config, credentials });
   await rig.setLevel('tray', 2);
+  const stopped = { signal: AbortSignal.abort() };
+  expect(await listingsOf(stopped, 'discover', 'paged', '--apply')).toMatchObject({ code: 130 });
+  // What the channel wants slower is asked for again.
   const applied = await listings('discover', 'paged', '--apply', '--json');
+  expect(throttled).toBeLessThan(0);
   const { items, listed } = JSON.parse(applied.stdout) as { items: object[]; listed: number };
   expect({ items: items.length, listed }).toEqual({ items: 3, listed: 1 });
   const { rows } = await rig.inspector.query(
