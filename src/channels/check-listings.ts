@@ -2,8 +2,8 @@ import type { Db } from '../db/index.ts';
 import { ok, refused, type Result } from '../errors.ts';
 import type { Adapters, ChannelAdapter } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
-import { channelNotFound } from './manage-channel.ts';
-import { findChannel, mappingKey, readMapping, type MappedPlace } from './mapping.ts';
+import { channelNotFound, findChannel } from './manage-channel.ts';
+import { mappingKey, readMapping, type MappedPlace } from './mapping.ts';
 
 /**
  * - `ids_shared`: another listing has the same ids, so the channel is told two figures for one item

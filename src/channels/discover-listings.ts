@@ -1,11 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { SecretBox } from '../encryption.ts';
 import { listLevelsOfSku } from '../stock/index.ts';
-import type { Adapters, ChannelAdapter, DiscoveredItem } from './adapter.ts';
+import type { Adapters, ChannelAdapter, DiscoveredItem, DiscoverResult } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
-import { channelNotFound } from './manage-channel.ts';
-import { findChannel, mappingKey, placeId, readMapping, type MappedPlace } from './mapping.ts';
+import { channelNotFound, findChannel } from './manage-channel.ts';
+import { mappingKey, placeId, readMapping, type MappedPlace } from './mapping.ts';
 import { discover } from './publish.ts';
 
 /** What a channel sells, and what we know of it. */
@@ -36,37 +37,106 @@ export type DiscoverContext = {
   readonly now: () => Date;
 };
 
+type Wanted = { readonly merchantId: string; readonly channelId: string };
+
 /**
  * Asks a channel for a page of what it sells, and finds for each item its listing, or the level
  * that it should be listed for: one with the item's SKU at a store that has no listing yet, where
- * there is one such level and one such item. Changes nothing.
+ * there is one such level and one such item. Of items on other pages it knows nothing. Changes
+ * nothing.
  * Refusals: CHANNEL.NOT_FOUND, CHANNEL.DISCOVER_NOT_SUPPORTED.
  */
 export async function discoverListings(
   db: Db,
   context: DiscoverContext,
-  wanted: {
-    readonly merchantId: string;
-    readonly channelId: string;
-    readonly cursor: string | null;
-  },
+  wanted: Wanted & { readonly cursor: string | null },
 ): Promise<Result<FoundPage>> {
-  const { merchantId, channelId, cursor } = wanted;
-  const channel = await findChannel(db, merchantId, channelId);
-  if (channel === undefined) return refused(channelNotFound(channelId));
-  const { kind } = channel;
-  const adapter = context.adapters.get(kind);
-  const ask = adapter?.discover?.bind(adapter);
-  if (adapter === undefined || ask === undefined) {
-    const detail = 'A channel of this kind does not list what it sells.';
-    return refused(refuse('CHANNEL.DISCOVER_NOT_SUPPORTED', detail, { kind }));
-  }
-  const { secretBox, now } = context;
-  const signal = new AbortController().signal;
-  const result = await discover({ discover: ask }, channel, cursor, { secretBox, now, signal });
+  const opened = await openDiscovery(db, context, wanted);
+  if (!opened.ok) return opened;
+  const { channel, adapter, ask } = opened.value;
+  const result = await ask(wanted.cursor, new AbortController().signal);
   if (!result.ok) return ok({ code: result.failure.code, items: [], nextCursor: null });
   const items = await matchItems(db, channel, adapter, result.items);
   return ok({ code: null, items, nextCursor: result.nextCursor });
+}
+
+/**
+ * The same for all that a channel sells, page after page. With a page that the channel did not give
+ * there are no items. Refusals as `discoverListings`.
+ * @param wanted.signal ends it after a page; `nextCursor` says so
+ * @param wanted.onPage is told how many items there are so far
+ */
+export async function discoverAll(
+  db: Db,
+  context: DiscoverContext,
+  wanted: Wanted & { readonly signal: AbortSignal; readonly onPage: (items: number) => void },
+): Promise<Result<FoundPage>> {
+  const { signal, onPage } = wanted;
+  const opened = await openDiscovery(db, context, wanted);
+  if (!opened.ok) return opened;
+  const { channel, adapter, ask } = opened.value;
+  const found: DiscoveredItem[] = [];
+  let cursor: string | null = null;
+  do {
+    const result: DiscoverResult = await askPatiently(ask, cursor, signal);
+    if (!result.ok) return ok({ code: result.failure.code, items: [], nextCursor: null });
+    found.push(...result.items);
+    onPage(found.length);
+    cursor = result.nextCursor;
+  } while (cursor !== null && !signal.aborted);
+  const items = await matchItems(db, channel, adapter, found);
+  return ok({ code: null, items, nextCursor: cursor });
+}
+
+/** A channel that asks for a pause gets it, of a minute at most, so often for each page. */
+const mostPauses = 8;
+const longestPauseMs = 60_000;
+
+async function askPatiently(
+  ask: Discovery['ask'],
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<DiscoverResult> {
+  for (let pauses = 0; ; pauses += 1) {
+    const result = await ask(cursor, signal);
+    const pauseMs = result.ok ? undefined : result.failure.retryAfterMs;
+    if (pauseMs === undefined || pauses === mostPauses || signal.aborted) return result;
+    const pause = setTimeout(Math.min(pauseMs, longestPauseMs), undefined, { signal });
+    // Told to stop, it is no fault: the answer is the failure there was.
+    if (
+      await pause.then(
+        () => false,
+        () => true,
+      )
+    )
+      return result;
+  }
+}
+
+type Discovery = {
+  readonly channel: ChannelRow;
+  readonly adapter: ChannelAdapter;
+  readonly ask: (cursor: string | null, signal: AbortSignal) => Promise<DiscoverResult>;
+};
+
+/** Refusals: CHANNEL.NOT_FOUND, CHANNEL.DISCOVER_NOT_SUPPORTED. */
+async function openDiscovery(
+  db: Db,
+  { adapters, secretBox, now }: DiscoverContext,
+  { merchantId, channelId }: Wanted,
+): Promise<Result<Discovery>> {
+  const channel = await findChannel(db, merchantId, channelId);
+  if (channel === undefined) return refused(channelNotFound(channelId));
+  const { kind } = channel;
+  const adapter = adapters.get(kind);
+  const own = adapter?.discover?.bind(adapter);
+  if (adapter === undefined || own === undefined) {
+    const detail = 'A channel of this kind does not list what it sells.';
+    return refused(refuse('CHANNEL.DISCOVER_NOT_SUPPORTED', detail, { kind }));
+  }
+  const ask: Discovery['ask'] = (cursor, signal) =>
+    discover({ discover: own }, channel, cursor, { secretBox, now, signal });
+  return ok({ channel, adapter, ask });
 }
 
 async function matchItems(

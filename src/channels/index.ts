@@ -75,13 +75,13 @@ export {
   publish,
   readShown,
 } from './publish.ts';
-export { channelNotFound, findChannelsById } from './manage-channel.ts';
+export { channelNotFound, findChannel, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
 export { checkListings } from './check-listings.ts';
 export type { ListingCheck, ListingProblem } from './check-listings.ts';
-export { discoverListings } from './discover-listings.ts';
+export { discoverAll, discoverListings } from './discover-listings.ts';
 export type { FoundItem, FoundPage } from './discover-listings.ts';
-export { findChannel, readMapping } from './mapping.ts';
+export { readMapping } from './mapping.ts';
 export type { MappedListing } from './mapping.ts';
 export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';
 export { putChannel } from './put-channel.ts';

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
+import type { Adapters } from './adapter.ts';
+import { invalidIds } from './listing-ids.ts';
 import { channelNotFound } from './manage-channel.ts';
 import { movedPrefix } from './plan-call.ts';
 import { lockChannel } from './put-channel.ts';
@@ -81,11 +83,14 @@ function viewListing(row: Row): ListingView {
 /**
  * Says by which ids a channel knows SKUs: all of the listings or none. A SKU may be listed before
  * it has stock; it is published once it has. At most 2,000 in one call.
- * Refusals: CHANNEL.NOT_FOUND; STORE.NOT_FOUND (with `storeIds`).
+ * Refusals: CHANNEL.NOT_FOUND; LISTING.INVALID (with `errors: [{ path, message }]`, a hundred at
+ * most); STORE.NOT_FOUND (with `storeIds`).
  */
 export async function putListings(
   db: Db,
   input: {
+    /** Absent: the caller has seen to it that the ids are what the channel's kind takes. */
+    readonly adapters?: Adapters;
     readonly merchantId: string;
     readonly channelId: string;
     readonly listings: readonly ListingInput[];
@@ -95,6 +100,11 @@ export async function putListings(
   return db.transaction().execute(async (tx) => {
     const channel = await lockChannel(tx, merchantId, channelId);
     if (channel === undefined) return refused(channelNotFound(channelId));
+    const invalid = invalidIds(input.adapters?.get(channel.kind), listings);
+    if (invalid.length > 0) {
+      const detail = 'The channel does not know ids of this form.';
+      return refused(refuse('LISTING.INVALID', detail, { errors: invalid }));
+    }
     const known = await sql<{ location_id: string }>`
       select location_id from listing_stores(${merchantId},
         ${[...new Set(listings.map(({ storeId }) => storeId))]}::text[]) as location_id

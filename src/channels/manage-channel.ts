@@ -15,18 +15,27 @@ export async function getChannel(
   merchantId: string,
   channelId: string,
 ): Promise<ChannelView | undefined> {
-  const row = await db
-    .selectFrom('channel')
-    .selectAll()
-    .where('merchant_id', '=', merchantId)
-    .where('channel_id', '=', channelId)
-    .executeTakeFirst();
+  const row = await findChannel(db, merchantId, channelId);
   if (row === undefined) return undefined;
   const [view] = await viewChannels(db, merchantId, [row]);
   return view;
 }
 
-/** The channels of an id, of one merchant or of all: a hundred of them at most. */
+/** A channel, whether it is enabled or not. */
+export async function findChannel(
+  db: Db,
+  merchantId: string,
+  channelId: string,
+): Promise<ChannelRow | undefined> {
+  return await db
+    .selectFrom('channel')
+    .selectAll()
+    .where('merchant_id', '=', merchantId)
+    .where('channel_id', '=', channelId)
+    .executeTakeFirst();
+}
+
+/** The enabled channels of an id, of one merchant or of all: a hundred of them at most. */
 export async function findChannelsById(
   db: Db,
   channelId: string,

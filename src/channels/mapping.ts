@@ -13,20 +13,6 @@ export type MappedListing = MappedPlace & {
   readonly hasLevel: boolean;
 };
 
-/** A channel, whether it is enabled or not. */
-export async function findChannel(
-  db: Db,
-  merchantId: string,
-  channelId: string,
-): Promise<ChannelRow | undefined> {
-  return await db
-    .selectFrom('channel')
-    .selectAll()
-    .where('merchant_id', '=', merchantId)
-    .where('channel_id', '=', channelId)
-    .executeTakeFirst();
-}
-
 /** One text for a place. */
 export function placeId({ storeId, sku }: MappedPlace): string {
   return `${storeId}\u0000${sku}`;

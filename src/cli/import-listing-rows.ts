@@ -2,7 +2,7 @@ import { putListings, type ChannelRow } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import { UsageError } from '../errors.ts';
 import { getLocation } from '../stock/index.ts';
-import type { ListingRow } from './listing-file.ts';
+import type { BadRow, ListingRow } from './listing-file.ts';
 
 /**
  * Lists rows of a file. Those at stores that do not exist are told, and the others are listed.
@@ -16,7 +16,7 @@ export async function importListingRows(
   options: {
     readonly dryRun: boolean;
     readonly stores: Map<string, boolean>;
-    readonly onBadRow: (line: number, problem: string) => void;
+    readonly onBadRow: (row: BadRow) => void;
   },
 ): Promise<number> {
   const { stores } = options;
@@ -26,7 +26,9 @@ export async function importListingRows(
   }
   const listings = rows.filter(({ storeId }) => stores.get(storeId));
   for (const { storeId, line } of rows) {
-    if (!stores.get(storeId)) options.onBadRow(line, `there is no store "${storeId}"`);
+    if (stores.get(storeId)) continue;
+    const problem = `there is no store "${storeId}"`;
+    options.onBadRow({ line, code: 'store_unknown', problem });
   }
   if (options.dryRun || listings.length === 0) return listings.length;
   const result = await putListings(db, { merchantId, channelId, listings });

@@ -5,7 +5,7 @@ import {
   checkListings,
   closeAdapters,
   createAdapters,
-  discoverListings,
+  discoverAll,
   findChannel,
   putListings,
   readMapping,
@@ -19,10 +19,10 @@ import type { Core } from '../core.ts';
 import { UsageError } from '../errors.ts';
 import { startProgress } from '../progress.ts';
 import { exitCode } from './exit-code.ts';
-import { print, printJson, type CommandIo } from './io.ts';
+import { print, printJson, remark, type CommandIo } from './io.ts';
 import { importListingRows } from './import-listing-rows.ts';
 import { countLines } from './line-count.ts';
-import { readListingFile, type ListingRow } from './listing-file.ts';
+import { readListingFile, type BadRow, type ListingRow } from './listing-file.ts';
 import { formatTable } from './table.ts';
 import { requireMerchant, withCore } from './with-core.ts';
 
@@ -59,6 +59,8 @@ async function withChannel<T>(
 }
 
 const chunk = 500;
+/** So many bad rows are data of `--json`; all of them are told on the way. */
+const mostProblems = 1_000;
 
 /** `onhand listings import`: says by which ids a channel knows SKUs, from a CSV file. */
 export async function listingsImport(
@@ -73,9 +75,11 @@ export async function listingsImport(
     const stream = { stream: io.stderr, isTerminal: io.isTerminal };
     const progress = startProgress({ label: 'import', total, ...stream });
     let badRows = 0;
-    const onBadRow = (line: number, problem: string): void => {
+    const problems: BadRow[] = [];
+    const onBadRow = (row: BadRow): void => {
       badRows += 1;
-      progress.note(`line ${line}: ${problem}`);
+      if (problems.length < mostProblems) problems.push(row);
+      progress.note(`line ${row.line}: ${row.code}: ${row.problem}`);
     };
     const stores = new Map<string, boolean>();
     let [rows, listed]: [ListingRow[], number] = [[], 0];
@@ -94,7 +98,7 @@ export async function listingsImport(
     if (!signal.aborted && rows.length > 0) await flush();
     progress.stop();
     const report = { listed, badRows, dryRun: options.dryRun, stopped: signal.aborted };
-    if (options.json) printJson(io, report);
+    if (options.json) printJson(io, { ...report, problems });
     else {
       print(io, `listed    ${listed}${options.dryRun ? ' would be' : ''}`);
       print(io, `bad rows  ${badRows}`);
@@ -186,23 +190,25 @@ export async function listingsDiscover(
   options: Options & { readonly apply: boolean },
 ): Promise<number> {
   const { merchant: merchantId } = options;
+  const signal = io.stopSignal();
   return await withChannel(io, merchantId, channelId, async ({ core, adapters, channel }) => {
     const context = { adapters, secretBox: core.secretBox, now: () => core.clock.now() };
-    const items: FoundItem[] = [];
-    let cursor: string | null = null;
-    let listed = 0;
-    do {
-      const result = await discoverListings(core.db, context, { merchantId, channelId, cursor });
-      if (!result.ok) throw new UsageError(result.refusal.detail);
-      const page = result.value;
-      if (page.code !== null) {
-        io.stderr.write(`The channel did not say what it sells: ${page.code}.\n`);
-        return exitCode.found;
-      }
-      if (options.apply) listed += await applySuggestions(core, channel, page.items);
-      items.push(...page.items);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
+    const progress = startProgress({
+      label: 'discover',
+      stream: io.stderr,
+      isTerminal: io.isTerminal,
+    });
+    const onPage = (items: number): void => progress.set(items);
+    const wanted = { merchantId, channelId, signal, onPage };
+    const result = await discoverAll(core.db, context, wanted).finally(() => progress.stop());
+    if (!result.ok) throw new UsageError(result.refusal.detail);
+    if (signal.aborted) return exitCode.interrupted;
+    const { code, items } = result.value;
+    if (code !== null) {
+      remark(io, `The channel did not say what it sells: ${code}. Nothing was listed.`);
+      return exitCode.found;
+    }
+    const listed = options.apply ? await applySuggestions(core, channel, items) : 0;
     if (options.json) printJson(io, { items, listed });
     else {
       const table = formatTable(items, [
@@ -231,7 +237,10 @@ async function applySuggestions(
   const listings = items.flatMap(({ suggestion, externalIds }) =>
     suggestion === null ? [] : [{ ...suggestion, externalIds }],
   );
-  if (listings.length === 0) return 0;
-  const result = await putListings(core.db, { merchantId, channelId, listings });
-  return result.ok ? listings.length : 0;
+  for (let from = 0; from < listings.length; from += chunk) {
+    const some = listings.slice(from, from + chunk);
+    const result = await putListings(core.db, { merchantId, channelId, listings: some });
+    if (!result.ok) throw new UsageError(`${result.refusal.detail} ${from} were listed.`);
+  }
+  return listings.length;
 }

@@ -28,7 +28,9 @@ export function addListingCommands(program: Command, io: CommandIo, finish: Fini
       examples(
         '$ onhand listings import shop listings.csv --dry-run',
         '$ onhand listings import shop listings.csv --store warehouse',
-      ),
+      ) +
+        '\nA row that cannot be used is told as `line 7: ids_unusable: …`. Codes: unreadable,\n' +
+        'sku_invalid, store_invalid, store_unknown, ids_missing, ids_unusable, repeated.\n',
     )
     .action(
       async (
@@ -73,7 +75,8 @@ function addLookCommands(listings: Command, io: CommandIo, finish: Finish): void
     .command('discover')
     .description(
       'Ask a channel what it sells, and show for each item its listing or the level that ' +
-        'it would be listed for: the only one with its SKU.',
+        'it would be listed for: the only one with its SKU, where the channel has no other ' +
+        'item of it.',
     )
     .argument('<channel>', 'the id of the channel')
     .option('--apply', 'list what is unambiguous', false)

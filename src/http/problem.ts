@@ -75,6 +75,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['WEBHOOK.NOT_FOUND', kind(404, 'There is no such webhook')],
   ['QUESTION.NOT_FOUND', kind(404, 'There is no such question')],
   ['CHANNEL.VERIFY_NOT_SUPPORTED', kind(422, 'This kind of channel cannot be asked')],
+  ['LISTING.INVALID', kind(422, 'The listings cannot be set so')],
   ['LISTING.NOT_FOUND', kind(404, 'There is no such listing')],
   ['SAFETY_BUFFER.NOT_FOUND', kind(404, 'There is no such rule of safety stock')],
   ['SAFETY_BUFFER.SCOPE_INVALID', kind(422, 'A rule cannot be for this')],

@@ -13,6 +13,7 @@ import {
   type cloudEvent,
 } from './event-data.ts';
 import { occurredAt as occurredAtField } from './fields.ts';
+import { invalidListings } from './listing-errors.ts';
 import { checkPart } from './operation.ts';
 import { json, type Reply } from './reply.ts';
 import { adjustCommand, keyed } from './stock-commands.ts';
@@ -94,9 +95,10 @@ const eventTypes = new Map<string, EventType>([
       const claimed = { merchantId, key: idempotencyKey, request, secret: false };
       return performOnce(services, claimed, async () => {
         const { channelId, ...listing } = data;
-        const input = { merchantId, channelId, listings: [listing] };
-        const result = await putListings(services.db, input);
-        if (!result.ok) return result.refusal;
+        const { db, adapters } = services;
+        const input = { merchantId, channelId, adapters, listings: [listing] };
+        const result = await putListings(db, input);
+        if (!result.ok) return invalidListings(result.refusal, 'listings.0.', 'data.');
         const [shown] = result.value;
         return json(202, { type: 'listing.updated', outcome: 'listed', listing: shown });
       });

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { findChannelsById } from '../channels/index.ts';
+import { findChannel } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
@@ -118,7 +118,7 @@ async function rework(
       and o.order_id = ${orderId}
     order by l.line_id`.execute(context.db);
   const [order] = rows;
-  const [channel] = await findChannelsById(context.db, channelId, merchantId);
+  const channel = await findChannel(context.db, merchantId, channelId);
   const adapter = channel === undefined ? undefined : context.adapters.get(channel.kind);
   const isAsked = rows.some((row) => row.line_id === key.lineId);
   if (order === undefined || channel === undefined || adapter === undefined || !isAsked) {

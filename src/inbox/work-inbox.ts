@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PoolClient } from 'pg';
-import { findChannelsById, type Adapters, type ListingIndex } from '../channels/index.ts';
+import { findChannel, type Adapters, type ListingIndex } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
 import { applyOrder, OrderRefused, resolveBy } from './apply-order.ts';
@@ -73,7 +73,8 @@ function codeOf(error: unknown): string {
 }
 
 async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus> {
-  const [channel] = await findChannelsById(context.db, taken.channel_id, taken.merchant_id);
+  // Also of a channel that was switched off since: it has been sold there all the same.
+  const channel = await findChannel(context.db, taken.merchant_id, taken.channel_id);
   const adapter = channel === undefined ? undefined : context.adapters.get(channel.kind);
   if (channel === undefined || adapter?.translate === undefined) {
     await end(context.db, taken, 'ignored');

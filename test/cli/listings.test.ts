@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { FaultPlan } from '../../emulators/fault-plan.ts';
 import { startSeller, type Seller } from '../../emulators/square/seller.ts';
 import { createDataDir } from '../support/data-dir.ts';
 import { DeliveryRig, merchantId } from '../jobs/delivery-rig.ts';
 import { run, type Ran } from './run.ts';
+import type { BadRow } from '../../src/cli/listing-file.ts';
 
 let rig: DeliveryRig;
 let seller: Seller;
@@ -32,8 +34,13 @@ afterAll(async () => {
 });
 
 function listings(...args: string[]): Promise<Ran> {
+  return listingsOf({}, ...args);
+}
+
+function listingsOf(more: { signal?: AbortSignal }, ...args: string[]): Promise<Ran> {
   return run(rig.database.connectionString, ['listings', ...args], {
     env: { DATA_DIR: folder.path, ENCRYPTION_KEY: '11'.repeat(32) },
+    ...more,
   });
 }
 
@@ -79,6 +86,39 @@ test('what a channel sells is found, and listed where there is no doubt', async 
   expect(JSON.parse(again.stdout)).toMatchObject({ listed: 0 });
 });
 
+test('of two items with one SKU nobody knows which it is, on whichever pages they come', async () => {
+  let throttled = 2;
+  const paged = await startSeller({
+    seed: { skus: { mug: 1, tray: 1 } },
+    pageSize: 1,
+    faults: new FaultPlan([
+      {
+        route: '/v2/catalog/list',
+        get share() {
+          return throttled-- > 0 ? 1 : 0;
+        },
+        fault: { kind: 'status', status: 429, headers: { 'retry-after': '0' } },
+      },
+    ]),
+  });
+  onTestFinished(() => paged.server.stop());
+  paged.state.variations['V9'] = { id: 'V9', sku: 'mug', name: 'Another mug' };
+  const { config, credentials } = paged;
+  await rig.connectVendor(paged.server, 'paged', { kind: 'square', config, credentials });
+  await rig.setLevel('tray', 2);
+  const stopped = { signal: AbortSignal.abort() };
+  expect(await listingsOf(stopped, 'discover', 'paged', '--apply')).toMatchObject({ code: 130 });
+  // What the channel wants slower is asked for again.
+  const applied = await listings('discover', 'paged', '--apply', '--json');
+  expect(throttled).toBeLessThan(0);
+  const { items, listed } = JSON.parse(applied.stdout) as { items: object[]; listed: number };
+  expect({ items: items.length, listed }).toEqual({ items: 3, listed: 1 });
+  const { rows } = await rig.inspector.query(
+    "select sku, external_ids from listing where channel_id = 'paged'",
+  );
+  expect(rows).toEqual([{ sku: 'tray', external_ids: paged.idsOf('tray') }]);
+});
+
 test('a channel that does not answer is no channel that sells nothing', async () => {
   const ran = await listings('discover', 'away', '--apply');
   expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('connection_refused') });
@@ -98,13 +138,21 @@ test('a file is imported row by row, and what cannot be used is told with its li
   );
   const dry = await listings('import', 'till', path, '--dry-run', '--json');
   const report = { listed: 2, badRows: 5, stopped: false };
-  expect(JSON.parse(dry.stdout)).toEqual({ ...report, dryRun: true });
+  expect(JSON.parse(dry.stdout)).toMatchObject({ ...report, dryRun: true });
   expect(await mapping()).not.toHaveProperty('vase');
   const ran = await listings('import', 'till', path, '--json');
   expect(ran.code).toBe(1);
-  expect(JSON.parse(ran.stdout)).toEqual({ ...report, dryRun: false });
-  for (const line of ['line 3', 'line 4', 'line 5', 'line 6', 'line 7']) {
-    expect(ran.stderr).toContain(`${line}:`);
+  const { problems, ...rest } = JSON.parse(ran.stdout) as { problems: BadRow[] };
+  expect(rest).toEqual({ ...report, dryRun: false });
+  expect(problems.map(({ line, code }) => `${line} ${code}`).toSorted()).toEqual([
+    '3 repeated',
+    '4 store_unknown',
+    '5 ids_missing',
+    '6 ids_unusable',
+    '7 unreadable',
+  ]);
+  for (const { line, code, problem } of problems) {
+    expect(ran.stderr).toContain(`line ${line}: ${code}: ${problem}\n`);
   }
   expect(await mapping()).toMatchObject({
     vase: seller.idsOf('vase'),

@@ -42,11 +42,7 @@ beforeAll(async () => {
   for (const sku of ['mug', 'lamp']) {
     await api('PUT', `/api/inventory/stores/main/inventory/${sku}`, { onHand: 100 });
   }
-  await api('PUT', '/api/channels/till', {
-    kind: 'square',
-    config: { ...seller.config, notificationUrl },
-    credentials: { ...seller.credentials, webhookSignatureKey: signatureKey },
-  });
+  await putChannel(true);
   const listings = ['mug', 'lamp'].map((sku) => {
     return { storeId: 'main', sku, externalIds: seller.idsOf(sku) };
   });
@@ -67,6 +63,14 @@ async function api(method: string, path: string, body?: unknown): Promise<Record
     throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
   return answer;
 }
+
+const putChannel = (enabled: boolean) =>
+  api('PUT', '/api/channels/till', {
+    kind: 'square',
+    config: { ...seller.config, notificationUrl },
+    credentials: { ...seller.credentials, webhookSignatureKey: signatureKey },
+    enabled,
+  });
 
 const levelOf = (sku: string) => api('GET', `/api/inventory/stores/main/inventory/${sku}`);
 
@@ -115,6 +119,18 @@ async function worked(): Promise<void> {
   );
 }
 
+async function triedInVain(): Promise<void> {
+  await waitFor(
+    async () => {
+      const { rows } = await inspector.query<{ error_code: string }>(
+        "select error_code from inbox_webhook where status = 'waiting'",
+      );
+      return rows[0]?.error_code === 'ORDER.NOT_READ';
+    },
+    { what: 'a try that failed' },
+  );
+}
+
 test('an order that a webhook only names is read, and counts as it is by now', async () => {
   const begun = change('O1', 1, { line_items: [line('mug', 3), line('lamp', 1)] });
   expect(await send(begun)).toBe(200);
@@ -138,15 +154,7 @@ test('while the channel does not answer the webhook waits, and is worked later',
   failing = true;
   const order = change('O2', 1, { state: 'COMPLETED', line_items: [line('lamp', 5)] });
   expect(await send(order)).toBe(200);
-  await waitFor(
-    async () => {
-      const { rows } = await inspector.query<{ error_code: string }>(
-        "select error_code from inbox_webhook where status = 'waiting'",
-      );
-      return rows[0]?.error_code === 'ORDER.NOT_READ';
-    },
-    { what: 'a try that failed' },
-  );
+  await triedInVain();
   expect(await levelOf('lamp')).toMatchObject({ onHand: 100 });
   const metrics = await (await service.call('GET', '/metrics')).text();
   expect(metrics).toMatch(/^onhand_inbox_poison 0$/m);
@@ -164,4 +172,19 @@ test('an order that the channel does not have changes nothing', async () => {
   const { rows } = await inspector.query('select status from inbox_webhook order by received_at');
   expect(rows.at(-1)).toEqual({ status: 'ignored' });
   expect(await levelOf('lamp')).toMatchObject({ onHand: 95, openOrders: 0 });
+});
+
+test('what came in before its channel was switched off counts all the same', async () => {
+  const { onHand } = await levelOf('mug');
+  failing = true;
+  const order = change('O4', 1, { state: 'COMPLETED', line_items: [line('mug', 7)] });
+  expect(await send(order)).toBe(200);
+  await triedInVain();
+  await putChannel(false);
+  // Nothing more is taken in.
+  expect(await send(order)).toBe(404);
+  failing = false;
+  await worked();
+  expect(await levelOf('mug')).toMatchObject({ onHand: Number(onHand) - 7 });
+  await expectCleanAudit(inspector);
 });

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { putListings } from '../../channels/index.ts';
 import { listingView } from '../channel-views.ts';
 import { channelId, externalIds, sku, storeId } from '../fields.ts';
+import { invalidListings } from '../listing-errors.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
 
@@ -17,8 +18,9 @@ export const putListing = defineOperation({
   refusals: ['CHANNEL.NOT_FOUND', 'STORE.NOT_FOUND'],
   async handle({ caller: { merchantId }, params, body, services }) {
     const listing = { storeId: params.storeId, sku: params.sku, externalIds: body.externalIds };
-    const input = { merchantId, channelId: params.channelId, listings: [listing] };
-    const result = await putListings(services.db, input);
-    return result.ok ? json(200, result.value[0]) : result.refusal;
+    const { db, adapters } = services;
+    const input = { merchantId, channelId: params.channelId, adapters, listings: [listing] };
+    const result = await putListings(db, input);
+    return result.ok ? json(200, result.value[0]) : invalidListings(result.refusal, 'listings.0.');
   },
 });

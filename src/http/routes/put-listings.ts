@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { putListings as saveListings } from '../../channels/index.ts';
 import { listingView } from '../channel-views.ts';
 import { channelId, externalIds, sku, storeId } from '../fields.ts';
+import { invalidListings } from '../listing-errors.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
 
@@ -24,7 +25,9 @@ export const putListings = defineOperation({
   },
   refusals: ['CHANNEL.NOT_FOUND', 'STORE.NOT_FOUND'],
   async handle({ caller: { merchantId }, params, body, services }) {
-    const result = await saveListings(services.db, { merchantId, ...params, ...body });
-    return result.ok ? json(200, { listings: result.value }) : result.refusal;
+    const { db, adapters } = services;
+    const result = await saveListings(db, { merchantId, adapters, ...params, ...body });
+    if (!result.ok) return invalidListings(result.refusal);
+    return json(200, { listings: result.value });
   },
 });
