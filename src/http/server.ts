@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { refuse } from '../errors.ts';
 import { openAdminQueues } from './admin-queues.ts';
@@ -22,6 +23,8 @@ export type HttpFace = {
 
 /** How long connections that are open but idle may still bring a request, in ms. */
 const lastCallMs = 250;
+/** As many connections wait at most to be taken. */
+const backlog = 1_024;
 
 /** Answers HTTP until it is closed. Port 0 is any free one. */
 export async function startHttpServer(
@@ -57,7 +60,7 @@ export async function startHttpServer(
 function listen(server: HttpServer, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -72,18 +75,39 @@ function listen(server: HttpServer, { host, port }: { host: string; port: number
 async function closeGently(server: HttpServer, desk: Desk, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   desk.isClosing = true;
+  await takeWaiting(server);
   const closed = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve());
   });
   const idleFrom = performance.now() + Math.min(lastCallMs, timeoutMs);
-  const timer = setInterval(() => {
+  const endThose = (): void => {
     if (performance.now() >= deadline) server.closeAllConnections();
     else if (performance.now() >= idleFrom) server.closeIdleConnections();
-  }, 25);
+  };
+  // Timers run before what has arrived is read. A process that stood still would take connections
+  // for idle whose request is there already: so it reads first.
+  const timer = setInterval(() => setImmediate(endThose), 25);
   await closed;
   clearInterval(timer);
   // Ends the server's own timers; nothing is open any more.
   server.close();
+}
+
+/**
+ * Takes the connections that the kernel has let in already: it resets those that wait when the
+ * listening ends.
+ */
+async function takeWaiting(server: HttpServer): Promise<void> {
+  let taken = 0;
+  const count = (): number => (taken += 1);
+  server.on('connection', count);
+  for (let before = -1; before < taken && taken < backlog;) {
+    before = taken;
+    // The second comes after a look at all sockets, which may take one connection only.
+    await nextTurn();
+    await nextTurn();
+  }
+  server.off('connection', count);
 }
 
 /** A request whose target or host is no URL. */

@@ -62,6 +62,26 @@ export const httpControls: readonly Control[] = [
     name: 'answers once more on a connection that was idle, and then ends it',
   },
   {
+    id: 'closing-reads-first',
+    promise: 'A server that closes answers what had arrived, though it stood still meanwhile.',
+    changes: [
+      {
+        file: 'src/http/server.ts',
+        before: 'setInterval(() => setImmediate(endThose), 25)',
+        after: 'setInterval(endThose, 25)',
+      },
+    ],
+    test: 'test/http/limits.test.ts',
+    name: 'answers what had arrived, though it stood still in the meantime',
+  },
+  {
+    id: 'closing-takes-waiting',
+    promise: 'A server that closes answers connections that the kernel has let in.',
+    changes: [{ file: 'src/http/server.ts', before: '  await takeWaiting(server);\n', after: '' }],
+    test: 'test/http/limits.test.ts',
+    name: 'answers connections that were waiting to be taken',
+  },
+  {
     id: 'if-match',
     promise: 'A change with If-Match is made on that version or not at all.',
     changes: [
