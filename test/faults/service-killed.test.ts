@@ -32,7 +32,8 @@ async function connect(service: Service, receiver: Receiver): Promise<void> {
   receiver.secret = credentials.secret;
 }
 
-test('kill -9 under load: nothing lost, nothing doubled, every channel true again', async () => {
+const name = 'kill -9 under load: nothing lost, nothing doubled, every channel true again';
+test(name, { timeout: 300_000 }, async () => {
   const receiver = await startReceiver();
   onTestFinished(() => receiver.close());
   let calls = 0;

@@ -130,7 +130,7 @@ describe('closing', () => {
     // The listening has ended, and connections are open for a last call.
     for (let turn = 0; turn < 3; turn += 1) await nextTurn();
     idle.write(ask);
-    standStill(600);
+    standStill(2_500);
     expect(await answerOn(idle)).toMatch(/^HTTP\/1\.1 200 /);
     await closed;
   });
