@@ -16,7 +16,7 @@ export type EmulatedRequest = {
 export type EmulatedAnswer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text as it is; anything else as JSON. */
+  /** Text and bytes as they are; anything else as JSON. */
   readonly body?: unknown;
 };
 
@@ -108,10 +108,10 @@ export class Emulator<State> {
       incoming.socket.resetAndDestroy();
       return;
     }
-    const isText = typeof answer.body === 'string';
-    const body = isText ? answer.body : JSON.stringify(answer.body ?? {});
+    const isPlain = typeof answer.body === 'string' || answer.body instanceof Uint8Array;
+    const body = isPlain ? answer.body : JSON.stringify(answer.body ?? {});
     response.writeHead(answer.status, {
-      'content-type': isText ? 'text/plain' : 'application/json',
+      'content-type': isPlain ? 'text/plain' : 'application/json',
       'content-length': Buffer.byteLength(body),
       ...answer.headers,
     });

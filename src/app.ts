@@ -13,11 +13,18 @@ import { pendingMigrations } from './db/index.ts';
 import { hashKey } from './encryption.ts';
 import { startHttpServer } from './http/index.ts';
 import { countInbox, countQuestions, type InboxContext } from './inbox/index.ts';
-import { channelLabel, reportEvents, startJobs, type Jobs } from './jobs/index.ts';
+import {
+  channelLabel,
+  reportEvents,
+  reportReconciliation,
+  startJobs,
+  type Jobs,
+} from './jobs/index.ts';
 import type { Logger } from './logger.ts';
 import { ensureAdminKey } from './merchants/index.ts';
 import { createMetrics, type Metrics } from './monitoring/index.ts';
 import { countMessages } from './outbox/index.ts';
+import { measureDrifts } from './reconciliation/index.ts';
 import { expireReservations } from './reservations/index.ts';
 import { countQuarantined, type SourceEvents, type SourceName } from './sources/index.ts';
 import { countOversold } from './stock/index.ts';
@@ -32,6 +39,7 @@ export type AppOptions = {
 
 export type App = {
   readonly core: Core;
+  readonly jobs: Jobs;
   /** Where it listens; undefined without HTTP. */
   readonly url: string | undefined;
   /** The instance's admin key, on the start that made it: shown once, stored only as a hash. */
@@ -70,7 +78,8 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     secretBox,
     clock,
   };
-  const { propagation, reservations, strategy, pollIntervalSeconds } = config.inventorySync;
+  const { propagation, reconciliation, reservations, strategy, pollIntervalSeconds } =
+    config.inventorySync;
   const { server } = config;
   const startedJobs = await startJobs({
     connectionString,
@@ -94,7 +103,9 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     isBusy: () => writer.isBusy,
     inbox,
     sources: core.sources,
+    buffers: core.buffers,
     sourceConcurrency: config.server.concurrencySync,
+    reconciliation: { ...reconciliation, events: reportReconciliation(metrics, logger) },
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
@@ -111,6 +122,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     oldestWebhookSeconds: async () => (await countInbox(db)).oldestSeconds,
     poisonWebhooks: async () => (await countInbox(db)).poison,
     openQuestions: () => countQuestions(db),
+    drift: () => measureDrifts(db),
     breakers: () => startedJobs.circuits(),
     channels: () => startedJobs.states(),
     bulkheads: () => startedJobs.bulkheads(),
@@ -130,8 +142,12 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     wakeChannels: () => startedJobs.wakeChannels(),
     sources: core.sources,
     wakeSources: () => startedJobs.wakeSources(),
+    onDemand: core.onDemand,
+    buffers: core.buffers,
+    wakeBuffers: () => startedJobs.wakeBuffers(),
     inbox,
     wakeInbox: () => startedJobs.wakeInbox(),
+    wakeReconciliation: () => startedJobs.wakeReconciliation(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),
     startedAt,
     version,
@@ -145,6 +161,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
   const http = options.http ? await startHttpServer(services, config.server) : undefined;
   return {
     core,
+    jobs: startedJobs,
     url: http?.url,
     newAdminKey,
     async stop() {

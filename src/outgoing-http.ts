@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { Agent, request, type Dispatcher } from 'undici';
 import {
   AddressRefused,
@@ -14,6 +16,8 @@ export type OutgoingRequest = {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** An answer of 200 is a file packed with gzip, whatever its headers say. */
+  readonly isGzip?: boolean;
   /** Ends the request, whatever it is waiting for. */
   readonly signal: AbortSignal;
 };
@@ -53,6 +57,9 @@ const codes: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: 'timeout',
   UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'invalid_response',
+  ERR_BUFFER_TOO_LARGE: 'invalid_response',
+  Z_BUF_ERROR: 'invalid_response',
+  Z_DATA_ERROR: 'invalid_response',
 };
 
 /** Opens a client with connections of its own. */
@@ -76,14 +83,17 @@ export function createHttpClient(options: {
   });
   return {
     allowPrivateAddresses,
-    request: async ({ url, signal, ...rest }) => {
+    request: async ({ url, signal, isGzip = false, ...rest }) => {
       try {
         const literal = literalAddress(new URL(url).hostname);
         if (!allowPrivateAddresses && literal !== undefined && !isPublicAddress(literal)) {
           throw new AddressRefused();
         }
         const response = await request(url, { dispatcher: agent, signal, ...rest });
-        const text = await response.body.text();
+        const text =
+          isGzip && response.statusCode === 200
+            ? await unpack(await response.body.arrayBuffer(), answerLimitBytes)
+            : await response.body.text();
         return { ok: true, status: response.statusCode, headers: headersOf(response), text };
       } catch (error) {
         return { ok: false, code: signal.aborted ? 'timeout' : codeOfError(error) };
@@ -91,6 +101,11 @@ export function createHttpClient(options: {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Text that was packed; more than so many bytes of it are an error. */
+async function unpack(packed: ArrayBuffer, maxOutputLength: number): Promise<string> {
+  return (await promisify(gunzip)(packed, { maxOutputLength })).toString('utf8');
 }
 
 /** What is wrong with a URL that requests are to be made to; undefined when nothing is. */

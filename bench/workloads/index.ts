@@ -3,10 +3,12 @@ import { adjustMany } from './adjust-many.ts';
 import { adjustOne, adjustOneNaive } from './adjust-one.ts';
 import { adjustZipf } from './adjust-zipf.ts';
 import { backlog } from './backlog.ts';
+import { deadVendor } from './dead-vendor.ts';
 import { getLevel } from './get-level.ts';
 import { history } from './history.ts';
 import { loneClient } from './lone-client.ts';
 import { mutations } from './mutations.ts';
+import { reconcile } from './reconcile.ts';
 import { reserve } from './reserve.ts';
 import { soak } from './soak.ts';
 import { sourcePage } from './source-page.ts';
@@ -24,7 +26,9 @@ export const workloads: readonly Workload[] = [
   loneClient,
   getLevel,
   syncLag,
+  deadVendor,
   backlog,
+  reconcile,
   history,
   sourcePage,
   sourceSnapshot,

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { retryAfterMs } from '../retry-after.ts';
-import type { RevisionLimit } from './revision-pace.ts';
 
 /** The ledger entry behind a change, in channels that get every one. */
 export type ChangeEntry = {
@@ -132,13 +131,22 @@ export type Capabilities = {
   readonly compareAndSet: boolean;
   /**
    * Where a call's idempotency key goes. With a key the call is stored before it is sent, and
-   * repeated as it was until it is answered; only then newer content goes out.
+   * repeated as it was until it is answered; only then newer content goes out. `content`: so it is
+   * without a key, because doing it again does no harm, and doing it late would.
    */
-  readonly idempotency: 'none' | 'header' | 'directive' | 'body';
+  readonly idempotency: 'none' | 'header' | 'directive' | 'body' | 'content';
   /** Whether one bad change spoils its batch, or each has a result of its own. */
   readonly results: 'batch' | 'item';
   /** By what it limits us: calls, a cost that it states itself, or revisions of a listing a day. */
   readonly rateModel: 'calls' | 'cost' | 'listing-per-day';
+};
+
+/** How often a channel lets one thing that it sells be revised. */
+export type RevisionLimit = {
+  /** In one calendar day. */
+  readonly perDay: number;
+  /** IANA name of the zone whose days are counted. */
+  readonly timeZone: string;
 };
 
 /** What became of an operation that was accepted. */

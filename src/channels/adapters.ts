@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Adapters, ChannelAdapter } from './adapter.ts';
+import { createAmazonAdapter } from './amazon/adapter.ts';
 import { createEbayAdapter } from './ebay/adapter.ts';
 import { createShopifyAdapter } from './shopify/adapter.ts';
 import { createSquareAdapter } from './square/adapter.ts';
@@ -11,8 +12,8 @@ export type AdapterOptions = {
   readonly allowPrivateAddresses: boolean;
 };
 
-/** Kinds that are known but not built yet. */
-export const plannedKinds: ReadonlySet<string> = new Set(['amazon']);
+/** Kinds that are known but not built yet: none at present. */
+export const plannedKinds: ReadonlySet<string> = new Set();
 
 /** Every adapter of this program: a new one is one line here. */
 export function createAdapters(options: AdapterOptions): Adapters {
@@ -21,6 +22,7 @@ export function createAdapters(options: AdapterOptions): Adapters {
     createShopifyAdapter(options),
     createWooCommerceAdapter(options),
     createSquareAdapter(options),
+    createAmazonAdapter(options),
     createEbayAdapter(options),
   ];
   return new Map(adapters.map((adapter) => [adapter.kind, adapter]));

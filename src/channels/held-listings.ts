@@ -2,14 +2,19 @@ import { sql } from 'kysely';
 import type { Tx } from '../db/index.ts';
 import { requestListing, type ListingName } from './listing-requests.ts';
 
-/** Sends our figure to a listing that waited because of a drift. */
+/**
+ * Sends our figure to a listing that has the drift: one that waited because of it, or one that
+ * nothing was sent to since, although the channel knows its version.
+ */
 export async function sendHeld(tx: Tx, listing: ListingName, driftId: string): Promise<void> {
   // The leader makes the job: until then the listing has one that is not there.
   const { rows } = await sql`
-    update listing set state = 'queued', job_id = gen_random_uuid()
+    update listing
+    set state = 'queued', job_id = gen_random_uuid(),
+        force_nonce = coalesce(force_nonce, ${`drift-${driftId}`})
     where merchant_id = ${listing.merchantId} and channel_id = ${listing.channelId}
       and sku = ${listing.sku} and location_id = ${listing.storeId}
-      and state = 'held' and drift_id = ${driftId}
+      and state in ('held', 'idle', 'dead') and drift_id = ${driftId}
     returning sku`.execute(tx);
   if (rows.length > 0) await requestListing(tx, listing);
 }

@@ -18,6 +18,7 @@ export type {
   PublishContext,
   PublishFailure,
   PublishResult,
+  ReadResult,
 } from './adapter.ts';
 export { checkKinds, closeAdapters, createAdapters } from './adapters.ts';
 export type { AdapterOptions } from './adapters.ts';
@@ -72,9 +73,16 @@ export {
   fetchOrder,
   openChannelCredentials,
   publish,
+  readShown,
 } from './publish.ts';
 export { channelNotFound, findChannelsById } from './manage-channel.ts';
 export { ListingIndex } from './listing-index.ts';
+export { checkListings } from './check-listings.ts';
+export type { ListingCheck, ListingProblem } from './check-listings.ts';
+export { discoverListings } from './discover-listings.ts';
+export type { FoundItem, FoundPage } from './discover-listings.ts';
+export { findChannel, readMapping } from './mapping.ts';
+export type { MappedListing } from './mapping.ts';
 export type { Authentication, InboundEvent, InboundLine, InboundWebhook } from './adapter.ts';
 export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
@@ -82,6 +90,8 @@ export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
 export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
+export { listingKeysAfter, lockShown, noteDrifts, shownListings } from './shown-listings.ts';
+export type { ChannelName, DriftStep, NotedListing, ShownListing } from './shown-listings.ts';
 export { verifyWebhook } from './webhook/signature.ts';
 export { bufferSchema, shownQuantity } from './shown-quantity.ts';
 export type { Buffer, ShownRules } from './shown-quantity.ts';

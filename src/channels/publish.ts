@@ -4,10 +4,13 @@ import type {
   Change,
   ChannelAdapter,
   Confirmation,
+  DiscoverResult,
   FetchOrderResult,
+  ListingKey,
   PublishContext,
   PublishFailure,
   PublishResult,
+  ReadResult,
 } from './adapter.ts';
 import { credentialsContext, type ChannelRow } from './channel.ts';
 
@@ -83,6 +86,36 @@ export function fetchOrder(
     channel,
     options,
     (context) => adapter.fetchOrder(orderId, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel what it sells. As {@link publish}. */
+export function discover(
+  adapter: Required<Pick<ChannelAdapter, 'discover'>>,
+  channel: ChannelRow,
+  cursor: string | null,
+  options: PublishOptions,
+): Promise<DiscoverResult> {
+  return call<DiscoverResult>(
+    channel,
+    options,
+    (context) => adapter.discover(cursor, context),
+    (failure) => ({ ok: false, failure }),
+  );
+}
+
+/** Asks a channel what it shows. As {@link publish}. */
+export function readShown(
+  adapter: Required<Pick<ChannelAdapter, 'read'>>,
+  channel: ChannelRow,
+  listings: readonly ListingKey[],
+  options: PublishOptions,
+): Promise<ReadResult> {
+  return call<ReadResult>(
+    channel,
+    options,
+    (context) => adapter.read(listings, context),
     (failure) => ({ ok: false, failure }),
   );
 }

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
+import { addBufferCommands } from './program-buffers.ts';
 import { addDataCommands } from './program-data.ts';
 import { addLedgerCommands } from './program-ledger.ts';
+import { addListingCommands } from './program-listings.ts';
 import { addOperationCommands } from './program-operation.ts';
+import { addReconciliationCommands } from './program-reconciliation.ts';
 import { addServiceCommands } from './program-service.ts';
 import { addSourceCommands } from './program-sources.ts';
 
@@ -47,5 +50,8 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addOperationCommands(program, io, finish);
   addSourceCommands(program, io, finish);
   addLedgerCommands(program, io, finish);
+  addListingCommands(program, io, finish);
+  addBufferCommands(program, io, finish);
+  addReconciliationCommands(program, io, finish);
   return program;
 }

@@ -4,3 +4,4 @@ export { classifyFailure, isUnavailable, type Failure } from './failure.ts';
 export { migrateToLatest, pendingMigrations } from './migrate.ts';
 export { openEmbeddedPostgres } from './embedded/index.ts';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded/index.ts';
+export { whileLocked } from './session-lock.ts';

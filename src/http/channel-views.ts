@@ -54,6 +54,9 @@ export const channelView = z
   })
   .openapi('Channel');
 
+/** One SKU at one store. */
+export const placeView = z.strictObject({ storeId: z.string(), sku: z.string() }).openapi('Place');
+
 export const listingView = z
   .strictObject({
     sku: z.string(),

@@ -6,12 +6,14 @@ import {
   type ChannelState,
   type Lease,
   type ObservedDrift,
+  type ReadResult,
 } from '../channels/index.ts';
 import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
 import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
 import { makeCalls } from './make-calls.ts';
+import { makeRead, type ListingName } from './make-read.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { Pace, type PaceSettings } from './pace.ts';
 import { recordVerdicts } from './record-verdicts.ts';
@@ -114,6 +116,29 @@ export class ChannelWorker {
       this.#upkeep.hurry();
     }
     this.#channel = channel;
+  }
+
+  /** The most listings that can be read at once; undefined: the channel cannot be read. */
+  get readsAtOnce(): number | undefined {
+    return this.#adapter.read === undefined ? undefined : this.#adapter.maxBatch;
+  }
+
+  /** Asks what listings show, when their turn comes. Undefined: no call may go out now. */
+  readShown(listings: readonly ListingName[]): Promise<ReadResult | undefined> {
+    const { read } = this.#adapter;
+    if (read === undefined || this.#stopping) return Promise.resolve(undefined);
+    return makeRead(
+      {
+        context: this.#context,
+        channel: this.#channel,
+        gate: this.#gate,
+        // Where nothing is to be delivered nobody else would see the channel come back.
+        isProbe: !this.#gate.isClosed && this.#gate.waitMs() === 0 && this.#lanes.size === 0,
+        reload: () => this.#reload(),
+      },
+      { read: read.bind(this.#adapter) },
+      listings,
+    );
   }
 
   /** There is a job, or may be. */

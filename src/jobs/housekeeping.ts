@@ -5,6 +5,8 @@ import type { Db } from '../db/index.ts';
 import { deleteExpiredKeys } from '../idempotency/index.ts';
 import { pruneInbox } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import { listMerchants } from '../merchants/index.ts';
+import { pruneReconciliations, scheduleReconciliations } from '../reconciliation/index.ts';
 import { pruneRuns } from '../sources/index.ts';
 import { makeLedgerPartitions, snapshotLevels } from '../stock/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
@@ -13,6 +15,7 @@ const page = 5_000;
 const keepDeliveriesDays = 7;
 const keepRunsDays = 30;
 const keepWebhooksDays = 7;
+const keepReconciliationsDays = 90;
 
 export type HousekeepingContext = {
   readonly db: Db;
@@ -22,6 +25,8 @@ export type HousekeepingContext = {
   readonly logger: Logger;
   /** Ends reservations whose time is over and returns how many; absent: nobody wants them ended. */
   readonly expireReservations?: (() => Promise<number>) | undefined;
+  /** When everything is reconciled; absent: by nobody's clock. */
+  readonly reconciliationCron?: string | undefined;
 };
 
 type Chore = {
@@ -32,8 +37,11 @@ type Chore = {
 
 /** Work that comes round by the clock, each a pg-boss queue with a schedule of its own. */
 function choresOf(context: HousekeepingContext): readonly Chore[] {
-  const { db, queue, clock, expireReservations } = context;
+  const { db, queue, clock, expireReservations, reconciliationCron } = context;
   return [
+    ...(reconciliationCron === undefined
+      ? []
+      : [{ name: 'reconciliation.begin', cron: reconciliationCron, run: () => scheduleAll(db) }]),
     ...(expireReservations === undefined
       ? []
       : [{ name: 'reservations.expire', cron: '* * * * *', run: expireReservations }]),
@@ -68,6 +76,11 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
       run: () => untilEmpty(() => pruneRuns(db, keepRunsDays, page)),
     },
     {
+      name: 'reconciliation.prune',
+      cron: '*/10 * * * *',
+      run: () => untilEmpty(() => pruneReconciliations(db, keepReconciliationsDays, page)),
+    },
+    {
       name: 'channels.tidy',
       cron: '*/10 * * * *',
       run: async () => queue.deleteAbandoned(await listQueues(db)),
@@ -90,6 +103,21 @@ export async function startHousekeeping(context: HousekeepingContext): Promise<v
       if (typeof done === 'number' && done > 0) logger.info({ chore: name, done }, 'a chore ran');
     });
   }
+}
+
+/** Asks for a run of every merchant. */
+async function scheduleAll(db: Db): Promise<number> {
+  let after: string | undefined;
+  let asked = 0;
+  do {
+    const { items, next } = await listMerchants(db, { after, limit: page });
+    asked += await scheduleReconciliations(
+      db,
+      items.map(({ merchantId }) => merchantId),
+    );
+    after = next;
+  } while (after !== undefined);
+  return asked;
 }
 
 async function untilEmpty(remove: () => Promise<number>): Promise<number> {

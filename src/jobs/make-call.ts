@@ -205,7 +205,7 @@ function msOf({ deferred }: Verdict): readonly number[] {
 
 /** What a failed call means for the calls after it. */
 export async function noteFailure(
-  input: CallsInput,
+  input: Pick<CallsInput, 'context' | 'channel' | 'gate' | 'reload'>,
   failure: PublishFailure,
   retryMs: number,
 ): Promise<void> {

@@ -5,6 +5,12 @@ import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import type { BuffersContext } from '../safety-stock/index.ts';
+import type {
+  ReconciliationContext,
+  ReconciliationEvents,
+  ReconciliationSettings,
+} from '../reconciliation/index.ts';
 import type { SourcesContext } from '../sources/index.ts';
 import { bossSchema, startBoss } from './boss.ts';
 import type { BreakerSettings } from './circuit.ts';
@@ -13,8 +19,10 @@ import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
 import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
 import { startInboxLoop } from './inbox-loop.ts';
+import { startReconciliationLoop } from './reconciliation-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { relayOnce } from './relay.ts';
+import { startBufferRuns } from './buffer-runs.ts';
 import { startSourceRuns } from './source-runs.ts';
 
 export type JobsOptions = {
@@ -33,8 +41,12 @@ export type JobsOptions = {
   readonly expireReservations?: () => Promise<number>;
   /** Absent: sources are not read. */
   readonly sources?: SourcesContext;
+  /** Absent: safety stock is not looked after. */
+  readonly buffers?: BuffersContext;
   /** Sources that this process reads at once; 4 by default. */
   readonly sourceConcurrency?: number;
+  /** Absent: nothing is reconciled. */
+  readonly reconciliation?: ReconciliationOptions;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
   readonly sweepMs?: number;
   /** Whether this process has more commands to commit than it can; absent: never. */
@@ -51,6 +63,18 @@ export type JobsOptions = {
   readonly lagAlertMs?: number;
 };
 
+export type ReconciliationOptions = ReconciliationSettings & {
+  /** When everything is held against everything, as cron says it, by UTC. */
+  readonly schedule: string;
+  readonly events?: ReconciliationEvents;
+  /** Between the two looks at what a channel shows otherwise; 5 s by default. */
+  readonly confirmMs?: number;
+  /** Between two looks for runs and for what is to be settled; 1 s by default. */
+  readonly lookMs?: number;
+  /** How long a run waits for what it settles; 2 min by default. */
+  readonly settleMs?: number;
+};
+
 /** The work behind the requests, as the rest of the program sees it. */
 export type Jobs = {
   /** Where pg-boss keeps its tables. */
@@ -61,8 +85,12 @@ export type Jobs = {
   wakeChannels(): void;
   /** A source was made or changed, or a run was asked for. */
   wakeSources(): void;
+  /** A rule of safety stock was changed. */
+  wakeBuffers(): void;
   /** A webhook of a channel was stored. */
   wakeInbox(): void;
+  /** A run of reconciliation was asked for, or a drift approved. */
+  wakeReconciliation(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
   isReady(): boolean;
   /** How the channels do that this process leads, by channel. */
@@ -133,23 +161,39 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     sources === undefined
       ? undefined
       : await startSourceRuns({ boss, connectionString, sources, logger, concurrency });
+  const { buffers } = options;
+  const bufferRuns =
+    buffers && (await startBufferRuns({ boss, connectionString, buffers, logger }));
   const inboxLoop = options.inbox && startInboxLoop(options.inbox, logger);
-  const chores = { db, boss, queue, clock, logger, expireReservations };
+  const { schedule: reconciliationCron } = options.reconciliation ?? {};
+  const chores = { db, boss, queue, clock, logger, expireReservations, reconciliationCron };
   relay.start();
   leads.start();
+  const reconciliation =
+    options.reconciliation === undefined || sources === undefined
+      ? undefined
+      : startReconciliationLoop(
+          contextOf(options.reconciliation, { db, adapters, sources }),
+          leads,
+          logger,
+          options.reconciliation.lookMs ?? 1_000,
+        );
   const expiry = startPromptExpiry(chores);
   await startHousekeeping(chores);
   let isRunning = true;
   const end = async (): Promise<void> => {
     isRunning = false;
-    await Promise.all([relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()]);
+    const runs = [sourceRuns?.stop(), bufferRuns?.stop(), reconciliation?.stop()];
+    await Promise.all([relay.stop(), expiry.stop(), inboxLoop?.stop(), ...runs]);
   };
   return {
     schema: bossSchema,
     wakeRelay: () => relay.wake(),
     wakeChannels: () => leads.hurry(),
     wakeSources: () => sourceRuns?.wake(),
+    wakeBuffers: () => bufferRuns?.wake(),
     wakeInbox: () => inboxLoop?.wake(),
+    wakeReconciliation: () => reconciliation?.wake(),
     isReady: () => isRunning && relay.isAlive,
     states: () => byChannel(leads, (worker) => worker.state),
     circuits: () => byChannel(leads, ({ gate }) => gate.state),
@@ -173,7 +217,9 @@ const idleJobs: Jobs = {
   wakeRelay: () => undefined,
   wakeChannels: () => undefined,
   wakeSources: () => undefined,
+  wakeBuffers: () => undefined,
   wakeInbox: () => undefined,
+  wakeReconciliation: () => undefined,
   isReady: () => true,
   states: () => ({}),
   circuits: () => ({}),
@@ -181,6 +227,13 @@ const idleJobs: Jobs = {
   stop: () => Promise.resolve(),
   abandon: () => Promise.resolve(),
 };
+
+function contextOf(
+  { events = {}, confirmMs = 5_000, settleMs = 120_000, ...settings }: ReconciliationOptions,
+  parts: Pick<ReconciliationContext, 'db' | 'adapters' | 'sources'>,
+): ReconciliationContext {
+  return { ...parts, settings, events, confirmMs, settleMs };
+}
 
 function byChannel<T>(
   leads: ChannelLeads,

@@ -28,12 +28,21 @@ export type Gauges = {
   readonly poisonWebhooks?: () => Promise<number>;
   /** Lines of orders of which nobody knows the level. */
   readonly openQuestions?: () => Promise<number>;
+  /** What reconciliation leaves open. */
+  readonly drift?: () => Promise<OpenDrift>;
   /** Circuit breakers by channel: `closed`, `open` or `half-open`. */
   readonly breakers?: () => Readonly<Record<string, string>>;
   /** How the channels do that this process leads, by channel. */
   readonly channels?: () => Readonly<Record<string, ChannelFigures>>;
   /** Bulkheads by name: how much of each is taken. */
   readonly bulkheads?: () => Readonly<Record<string, { running: number; waiting: number }>>;
+};
+
+/** Drift that is not settled, and when the last reconciliation ended, in seconds since 1970. */
+export type OpenDrift = {
+  readonly pending: number;
+  readonly units: number;
+  readonly lastRunAt: number | undefined;
 };
 
 /** How long a figure that costs a query is good for: scrapes and pages share it. */
@@ -50,12 +59,15 @@ const keptMs: Readonly<Record<Figure, number>> = {
   oversoldLevels: 30_000,
 };
 
-type Figure = Exclude<keyof Gauges, 'pool' | 'breakers' | 'channels' | 'bulkheads'>;
+const keptDriftMs = 5_000;
+
+type Figure = Exclude<keyof Gauges, 'pool' | 'drift' | 'breakers' | 'channels' | 'bulkheads'>;
 
 /** Reads gauges, each query at most once in a while, and none while the database is away. */
 export class GaugeReader {
   #gauges: Gauges = {};
   readonly #kept = new Map<Figure, { at: number; value: Promise<number | undefined> }>();
+  #drift: { readonly at: number; readonly value: Promise<OpenDrift | undefined> } | undefined;
 
   /** Adds what there is to ask; what is not given stays as it was. */
   watch(gauges: Gauges): void {
@@ -64,6 +76,16 @@ export class GaugeReader {
 
   get sources(): Gauges {
     return this.#gauges;
+  }
+
+  /** What is known of drift; undefined where nobody knows at the moment. */
+  readDrift(): Promise<OpenDrift | undefined> {
+    const now = performance.now();
+    if (this.#drift !== undefined && now - this.#drift.at < keptDriftMs) return this.#drift.value;
+    const asked = this.#gauges.drift?.() ?? Promise.resolve(undefined);
+    const value = asked.catch(() => undefined);
+    this.#drift = { at: now, value };
+    return value;
   }
 
   /** A figure, or undefined where nobody knows it at the moment. */
@@ -105,6 +127,7 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
   figure('poisonWebhooks', 'onhand_inbox_poison', 'Webhooks that wait for a person.');
   figure('openQuestions', 'onhand_open_questions', 'Order lines whose level nobody knows.');
   figure('oversoldLevels', 'onhand_oversold_levels', 'Levels whose available is below zero.');
+  registerDrift(registry, reader);
   registerChannels(registry, reader);
   // oxlint-disable-next-line no-new -- the registry holds it
   new Gauge({
@@ -120,6 +143,35 @@ export function registerGauges(registry: Registry, reader: GaugeReader): void {
       this.set({ state: 'waiting' }, usage.waiting);
     },
   });
+}
+
+/** Drift that is open, and when the last run ended. */
+function registerDrift(registry: Registry, reader: GaugeReader): void {
+  const figure = (
+    name: string,
+    help: string,
+    read: (drift: OpenDrift) => number | undefined,
+  ): void => {
+    // oxlint-disable-next-line no-new -- the registry holds it
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const drift = await reader.readDrift();
+        const value = drift === undefined ? undefined : read(drift);
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  };
+  figure('onhand_drift_units', 'Units of drift that is not settled.', ({ units }) => units);
+  figure('onhand_drifts_pending', 'Drifts that wait for an approval.', ({ pending }) => pending);
+  figure(
+    'onhand_reconciliation_last_run_timestamp_seconds',
+    'When the last reconciliation ended.',
+    ({ lastRunAt }) => lastRunAt,
+  );
 }
 
 /** One gauge for each figure of the channels that this process leads. */

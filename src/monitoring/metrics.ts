@@ -28,6 +28,13 @@ export type Metrics = {
   /** Items on quantities that the source does not own. */
   countSourceRefusals(source: string, code: string, items: number): void;
   countSourceAlert(source: string, kind: string): void;
+  /** A run of reconciliation has ended. */
+  countReconciliation(
+    outcome: 'complete' | 'incomplete',
+    run: { readonly compared: number; readonly drifts: number },
+  ): void;
+  /** Drift of a channel or a source that waits for an approval. */
+  countDriftAlert(place: string): void;
   /** Adds figures that are asked for when somebody looks. */
   watch(gauges: Gauges): void;
   readonly contentType: string;
@@ -67,6 +74,7 @@ export function createMetrics(): Metrics {
   const recordBatch = batchMetrics(registry);
   return {
     ...sourceMetrics(registry),
+    ...reconciliationMetrics(registry),
     bindRoute: routeMetrics(registry),
     countRefusal(code) {
       refusals.inc({ code });
@@ -122,6 +130,26 @@ function routeMetrics(registry: Registry): Metrics['bindRoute'] {
       byClass[digit] = (byClass[digit] ?? 0) + 1;
       timed.observe(ms / 1000);
     };
+  };
+}
+
+/** Runs of reconciliation and what they find. */
+function reconciliationMetrics(
+  registry: Registry,
+): Pick<Metrics, 'countReconciliation' | 'countDriftAlert'> {
+  const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
+    new Counter({ name, help, labelNames, registers: [registry] });
+  const runs = counter('onhand_reconciliations_total', 'Runs by outcome.', ['outcome']);
+  const compared = counter('onhand_reconciliation_compared_total', 'Figures that were compared.');
+  const found = counter('onhand_reconciliation_drifts_total', 'Drifts that runs found.');
+  const alerts = counter('onhand_drift_alerts_total', 'Runs with drift that waits.', ['place']);
+  return {
+    countReconciliation(outcome, run) {
+      runs.inc({ outcome });
+      compared.inc(run.compared);
+      found.inc(run.drifts);
+    },
+    countDriftAlert: (place) => alerts.inc({ place }),
   };
 }
 

@@ -8,7 +8,9 @@ import type { DriftStatus, DriftTable } from './tables.ts';
 type DriftName = { readonly merchantId: string; readonly driftId: string };
 
 /**
- * Approves of what is to be done about a drift: the channel is sent our figure.
+ * Approves of what is to be done about a drift: the channel is sent our figure, or ours becomes its
+ * owner's. What a run found is measured once more before, by whoever does it: where a figure has
+ * changed since, the drift is superseded by what is found then.
  * Refusals: DRIFT.NOT_FOUND, DRIFT.NOT_PENDING (with `driftStatus`).
  */
 export function approveDrift(db: Db, drift: DriftName): Promise<Result<DriftView>> {
@@ -37,21 +39,22 @@ async function decide(
       .executeTakeFirst();
     if (known === undefined) return refused(driftNotFound(driftId));
     const { sku, location_id: storeId, channel_id: channelId } = known;
+    const isMeasured = known.reconciliation_id !== null;
     const listing = channelId === null ? undefined : { merchantId, channelId, sku, storeId };
     // The listing before its drift, as deliveries lock them.
     if (listing !== undefined) await lockListing(tx, listing);
     const { rows } = await sql<Selectable<DriftTable>>`
       update drift
       set status = ${status}, updated_at = clock_timestamp(),
-          settled_at = case when ${status} = 'ignored' then clock_timestamp() end
+          settled_at = case when ${status} = 'ignored' then clock_timestamp() end,
+          approved_at = case when ${status} = 'settling' and ${isMeasured}::boolean
+            then clock_timestamp() end
       where merchant_id = ${merchantId} and drift_id = ${driftId} and status = 'pending'
       returning *`.execute(tx);
     const [decided] = rows;
     if (decided === undefined) return refused(driftNotPending(driftId, known.status));
-    if (listing !== undefined) {
-      const settle = status === 'settling' ? sendHeld : leaveHeld;
-      await settle(tx, listing, driftId);
-    }
+    if (listing !== undefined && status === 'ignored') await leaveHeld(tx, listing, driftId);
+    else if (listing !== undefined && !isMeasured) await sendHeld(tx, listing, driftId);
     return ok(viewDrift(decided));
   });
 }

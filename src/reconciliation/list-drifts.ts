@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import type { EntryNote, PageOf } from '../stock/index.ts';
 import type { DriftStatus, DriftTable } from './tables.ts';
 
 /** A figure that somebody shows otherwise than expected. */
@@ -20,6 +20,15 @@ export type DriftView = {
   readonly status: DriftStatus;
   readonly foundAt: string;
   readonly settledAt: string | null;
+  /** The run that found it; null: a delivery did. */
+  readonly reconciliationId: string | null;
+  /** Of a source: which quantity; null: what the channel shows. */
+  readonly quantity: string | null;
+  /** When both were known to agree last. */
+  readonly agreedAt: string | null;
+  /** The ledger's entries since then: how many (100 at the most), and the newest 20 of them. */
+  readonly entryCount: number;
+  readonly entries: readonly EntryNote[];
 };
 
 export function viewDrift(row: Selectable<DriftTable>): DriftView {
@@ -37,6 +46,11 @@ export function viewDrift(row: Selectable<DriftTable>): DriftView {
     status: row.status,
     foundAt: row.found_at.toISOString(),
     settledAt: row.settled_at?.toISOString() ?? null,
+    reconciliationId: row.reconciliation_id,
+    quantity: row.quantity,
+    agreedAt: row.agreed_at?.toISOString() ?? null,
+    entryCount: row.entry_count,
+    entries: row.entries as readonly EntryNote[],
   };
 }
 
@@ -46,13 +60,15 @@ export async function listDrifts(
   filter: {
     readonly merchantId: string;
     readonly channelId?: string | undefined;
+    readonly sourceId?: string | undefined;
+    readonly reconciliationId?: string | undefined;
     readonly status?: DriftStatus | undefined;
     /** The last one of the page before. */
     readonly after?: string | undefined;
     readonly limit: number;
   },
 ): Promise<PageOf<DriftView, string>> {
-  const { merchantId, channelId, status, after, limit } = filter;
+  const { merchantId, channelId, sourceId, reconciliationId, status, after, limit } = filter;
   let query = db
     .selectFrom('drift')
     .selectAll()
@@ -60,6 +76,10 @@ export async function listDrifts(
     .orderBy('drift_id', 'desc')
     .limit(limit + 1);
   if (channelId !== undefined) query = query.where('channel_id', '=', channelId);
+  if (sourceId !== undefined) query = query.where('source_id', '=', sourceId);
+  if (reconciliationId !== undefined) {
+    query = query.where('reconciliation_id', '=', reconciliationId);
+  }
   if (status !== undefined) query = query.where('status', '=', status);
   if (after !== undefined) query = query.where('drift_id', '<', after);
   const rows = await query.execute();

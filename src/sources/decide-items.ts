@@ -33,7 +33,8 @@ export function actorOf(sourceId: string): string {
   return `source:${sourceId}`;
 }
 
-const movementReason = 'source.adjust';
+/** The reason of its movements. */
+export const movementReason = 'source.adjust';
 
 /**
  * Applies items to stock, in their order, as far as the guards let them. A figure is taken with

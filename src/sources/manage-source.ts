@@ -2,7 +2,8 @@ import type { Db } from '../db/index.ts';
 import { ok, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
-import { sourceNotFound } from './source-row.ts';
+import { findSource, sourceNotFound } from './source-row.ts';
+import type { SourceMode } from './tables.ts';
 import { viewSources, type SourceView } from './view-source.ts';
 
 /** Refusals: SOURCE.NOT_FOUND. */
@@ -46,4 +47,14 @@ export async function deleteSource(
     .returning('source_id')
     .executeTakeFirst();
   return deleted === undefined ? refused(sourceNotFound(sourceId)) : ok(undefined);
+}
+
+/** How a source is read; undefined: it only pushes, or is gone. */
+export async function modeOf(
+  { db, kinds }: SourcesContext,
+  { merchantId, sourceId }: { readonly merchantId: string; readonly sourceId: string },
+): Promise<SourceMode | undefined> {
+  const row = await findSource(db, merchantId, sourceId);
+  const modes = kinds.get(row?.kind ?? '')?.modes ?? [];
+  return modes.length === 0 ? undefined : row?.mode;
 }

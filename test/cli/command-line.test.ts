@@ -54,6 +54,18 @@ const commands = [
   'ledger archives',
   'ledger verify',
   'ledger restore',
+  'listings import',
+  'listings export',
+  'listings check',
+  'listings discover',
+  'safety-buffers list',
+  'safety-buffers set',
+  'safety-buffers delete',
+  'safety-buffers recompute',
+  'reconcile',
+  'drifts list',
+  'drifts approve',
+  'drifts ignore',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {

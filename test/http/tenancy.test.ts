@@ -37,6 +37,7 @@ beforeAll(async () => {
     quarantineId: 'qtn_ours',
     webhookId: 'ours-webhook',
     driftId: 'drf_ours',
+    reconciliationId: 'rec_ours',
   };
   const config = { url: 'http://127.0.0.1:1/ours' };
   await app.call('PUT', '/api/channels/ours-channel', { body: { kind: 'webhook', config } });
@@ -76,6 +77,16 @@ beforeAll(async () => {
        units, cause, action, status)
      values ('default', 'drf_ours', 'ours-sku', 'ours-store', 'ours-channel', 5, 3, 2,
        'channel_changed', 'send_ours', 'pending')`,
+  );
+  await app.call('PUT', '/api/safety-buffers', {
+    body: { sku: 'ours-sku', strategy: 'static', units: 5 },
+  });
+  await app.call('PUT', '/api/safety-buffers/categories', {
+    body: { items: [{ sku: 'ours-sku', category: 'ours-category' }] },
+  });
+  await app.core.pool.query(
+    `insert into reconciliation (merchant_id, reconciliation_id, trigger, channel_id, status)
+     values ('default', 'rec_ours', 'request', 'ours-channel', 'finished')`,
   );
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
@@ -132,10 +143,15 @@ const bodies: Record<string, unknown> = {
     sku: 'ours-sku',
   },
   'POST /api/channels/{channelId}/verify': {},
+  'POST /api/channels/{channelId}/discover': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
+  'PUT /api/safety-buffers': { strategy: 'static', units: 3 },
+  'PUT /api/safety-buffers/categories': { items: [{ sku: 'ours-sku', category: 'theirs' }] },
+  'POST /api/safety-buffers/recompute': {},
   'POST /api/drifts/{driftId}/approve': {},
   'POST /api/drifts/{driftId}/ignore': {},
+  'POST /api/reconciliations': { channelId: 'ours-channel' },
 };
 
 /** Queries that routes need, and those that name what is ours. */
@@ -147,6 +163,7 @@ const queries: Record<string, string> = {
   'GET /api/reservations': '?orderId=ours-order',
   'GET /api/deliveries': '?channelId=ours-channel',
   'GET /api/dead-letters': '?channelId=ours-channel',
+  'DELETE /api/safety-buffers': '?sku=ours-sku',
   'GET /api/drifts': '?channelId=ours-channel',
 };
 
@@ -187,7 +204,7 @@ function whatIsShown(route: string, { access }: Operation, answer: Answer): stri
       : status === 404 ||
         (status < 300 && makesItsOwn.test(route) && !text.includes('"onHand":50')) ||
         (status === 200 && route === 'POST /api/mutations' && text.includes('STORE.NOT_FOUND')) ||
-        (status === 200 && !text.includes('ours'));
+        ((status === 200 || status === 202) && !text.includes('ours'));
   return isNothing ? 'nothing of ours' : `${status} ${text}`;
 }
 

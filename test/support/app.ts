@@ -63,7 +63,9 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     metrics,
     wakeChannels: () => undefined,
     wakeSources: () => undefined,
+    wakeBuffers: () => undefined,
     wakeInbox: () => undefined,
+    wakeReconciliation: () => undefined,
     inbox: {
       db: core.db,
       together: core.sources.together,

@@ -8,7 +8,10 @@ export const approveDrift = defineOperation({
   method: 'post',
   path: '/api/drifts/{driftId}/approve',
   tag: 'Reconciliation',
-  summary: 'Send the channel our figure',
+  summary: 'Send the channel our figure, or take over the figure of the owner',
+  description:
+    'What a run of reconciliation found is measured once more first: where a figure has changed, ' +
+    'the drift is superseded by what is found then.',
   access: 'member',
   idempotency: 'claim',
   params: { driftId: ownId },
@@ -20,6 +23,7 @@ export const approveDrift = defineOperation({
     const result = await decide(services.db, { merchantId, driftId });
     if (!result.ok) return result.refusal;
     services.wakeChannels();
+    services.wakeReconciliation();
     return json(200, result.value);
   },
 });

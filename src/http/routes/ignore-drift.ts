@@ -20,6 +20,7 @@ export const ignoreDrift = defineOperation({
     const result = await decide(services.db, { merchantId, driftId });
     if (!result.ok) return result.refusal;
     services.wakeChannels();
+    services.wakeReconciliation();
     return json(200, result.value);
   },
 });

@@ -70,8 +70,20 @@ import { refuseQuarantine } from './refuse-quarantine.ts';
 import { requestSync } from './request-sync.ts';
 import { startSync } from './start-sync.ts';
 import { stopSync } from './stop-sync.ts';
+import { deleteSafetyBuffer } from './delete-safety-buffer.ts';
+import { getSafetyBufferStatus } from './get-safety-buffer-status.ts';
+import { getSafetyStock } from './get-safety-stock.ts';
+import { listSafetyBuffers } from './list-safety-buffers.ts';
+import { listSafetyCategories } from './list-safety-categories.ts';
+import { putSafetyBuffer } from './put-safety-buffer.ts';
+import { putSafetyCategories } from './put-safety-categories.ts';
+import { requestRecompute } from './request-recompute.ts';
+import { getReconciliation } from './get-reconciliation.ts';
+import { requestReconciliation } from './request-reconciliation.ts';
 import { resumeListing } from './resume-listing.ts';
 import { verifyChannel } from './verify-channel.ts';
+import { discoverListings } from './discover-listings.ts';
+import { checkListings } from './check-listings.ts';
 
 /** Every operation of the API, in the order of its description. */
 const operations: readonly Operation[] = [
@@ -114,6 +126,8 @@ const operations: readonly Operation[] = [
   resumeChannel,
   republishChannel,
   verifyChannel,
+  discoverListings,
+  checkListings,
   putListing,
   putListings,
   listListings,
@@ -142,9 +156,19 @@ const operations: readonly Operation[] = [
   listOpenQuestions,
   answerOpenQuestion,
   retryOpenQuestions,
+  requestReconciliation,
+  getReconciliation,
   listDrifts,
   approveDrift,
   ignoreDrift,
+  putSafetyBuffer,
+  listSafetyBuffers,
+  deleteSafetyBuffer,
+  putSafetyCategories,
+  listSafetyCategories,
+  requestRecompute,
+  getSafetyBufferStatus,
+  getSafetyStock,
   getDocs,
   getDocsFile,
 ];

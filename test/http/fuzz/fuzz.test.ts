@@ -123,6 +123,7 @@ test.each(routes.map((route) => [route.name, route] as const))(
 const needsVendor = new Set([
   'POST /api/webhooks/{channelId}',
   'POST /api/channels/{channelId}/verify',
+  'POST /api/channels/{channelId}/discover',
 ]);
 const guessable = routes.filter(({ name }) => !needsVendor.has(name));
 

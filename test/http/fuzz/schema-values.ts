@@ -40,6 +40,7 @@ export const knownNames = [
   'webhookId',
   'lineId',
   'driftId',
+  'reconciliationId',
 ] as const;
 
 const known = new Set<string>(knownNames);

@@ -46,6 +46,9 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
         (quantity) => ({ quantity }),
       ),
     });
+    await make('PUT', '/api/safety-buffers', { sku: 'sku-1', strategy: 'static', units: 1 });
+    const items = [{ sku: 'sku-1', category: 'shoes' }];
+    await make('PUT', '/api/safety-buffers/categories', { items });
     await prepareInbox(app, merchantId, number);
     const callers: Record<CallerKind, Record<string, string>> = {
       root: { authorization: `Bearer ${adminKey}`, 'x-merchant-id': merchantId },
@@ -71,6 +74,7 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
         webhookId: 'evt-1',
         lineId: 'line-1',
         driftId: `drf_${number}`,
+        reconciliationId: `rec_${number}`,
       },
       headersOf: (caller) => callers[caller],
       fingerprint: () => fingerprint(merchantId),
@@ -94,6 +98,11 @@ async function prepareInbox({ core }: TestApp, merchantId: string, number: numbe
        units, cause, action, status)
      values ($1, $2, 'sku-1', 'main', 'web', 5, 3, 2, 'channel_changed', 'send_ours', 'pending')`,
     [merchantId, `drf_${number}`],
+  );
+  await core.pool.query(
+    `insert into reconciliation (merchant_id, reconciliation_id, trigger, status)
+     values ($1, $2, 'request', 'finished')`,
+    [merchantId, `rec_${number}`],
   );
   await core.pool.query(
     `insert into inbox_webhook (merchant_id, channel_id, webhook_id, topic, headers, body, status,

@@ -1,0 +1,205 @@
+import { expect, onTestFinished, test } from 'vitest';
+import type { AccountOptions } from '../../../emulators/amazon/account.ts';
+import { FaultPlan, type Fault } from '../../../emulators/fault-plan.ts';
+import { AccountRig, changeOf, skus } from './account-rig.ts';
+
+async function open(options: AccountOptions = {}): Promise<AccountRig> {
+  const rig = await AccountRig.open({ seed: { skus: skus(30, 1) }, ...options });
+  onTestFinished(() => rig.close());
+  return rig;
+}
+
+const patches = 'PATCH /listings/2021-08-01/items/A1SELLER/';
+
+test('a few changes are patches, accepted and not yet shown', async () => {
+  const rig = await open();
+  const changes = [rig.change('S0', 5), rig.change('S1', 0)];
+  const operation = await rig.accepted(...changes);
+  expect([rig.account.stockOf('S0'), rig.account.stockOf('S1')]).toEqual([1, 1]);
+  expect(await rig.confirm(operation, ...changes)).toMatchObject({ kind: 'pending' });
+  rig.pass(1_000);
+  const applied = { kind: 'applied' };
+  expect(await rig.confirm(operation, ...changes)).toEqual({
+    kind: 'done',
+    outcomes: [applied, applied],
+  });
+  expect([rig.account.stockOf('S0'), rig.account.stockOf('S1')]).toEqual([5, 0]);
+  expect(rig.count(patches)).toBe(2);
+  expect(rig.account.state.invalid).toEqual([]);
+  expect(rig.account.state.invalidAnswers).toEqual([]);
+});
+
+test('a patch merges the quantity and leaves the handling time as it is', async () => {
+  const rig = await open();
+  await rig.accepted(rig.change('S0', 5));
+  rig.pass(1_000);
+  expect(rig.account.stockOf('S0')).toBe(5);
+  expect(rig.account.state.listings['S0']?.availability).toEqual([
+    { fulfillment_channel_code: 'DEFAULT', quantity: 5, lead_time_to_ship_max_days: 2 },
+  ]);
+  const [call] = rig.account.server.journal.filter(({ request }) => request.method === 'PATCH');
+  expect(JSON.parse(call?.request.body ?? '')).toEqual({
+    productType: 'LUGGAGE',
+    patches: [
+      {
+        op: 'merge',
+        path: '/attributes/fulfillment_availability',
+        value: [{ fulfillment_channel_code: 'DEFAULT', quantity: 5 }],
+      },
+    ],
+  });
+  expect(call?.request.query.get('marketplaceIds')).toBe('ATVPDKIKX0DER');
+});
+
+test('each listing has a result of its own', async () => {
+  const rig = await open();
+  const { listings } = rig.account.state;
+  const [listing] = Object.values(listings);
+  if (listing !== undefined) listing.issue = '8541';
+  const outcomes = await rig.outcomes(
+    rig.change('S0', 5),
+    rig.change('S1', 6),
+    rig.change('S99', 7),
+    changeOf('x', 1, null),
+    changeOf('y', 1, { sku: '..' }),
+  );
+  expect(outcomes).toEqual([
+    { kind: 'refused', code: 'issue_8541' },
+    { kind: 'accepted', operation: expect.stringMatching(/^patch:\d+$/) as unknown },
+    { kind: 'refused', code: 'not_found' },
+    { kind: 'refused', code: 'not_mapped' },
+    { kind: 'refused', code: 'not_mapped' },
+  ]);
+});
+
+test('patches go out no faster than the rate that the header tells', async () => {
+  const rig = await open({ speed: 4, patchMs: 0 });
+  rig.account.state.buckets['patchListingsItem'] = { tokens: 5, at: rig.now.getTime() };
+  const changes = Object.keys(skus(9, 0)).map((sku) => rig.change(sku, 5));
+  // The account's clock stands still: what goes out in its time is what is waited for.
+  const from = performance.now();
+  const result = await rig.publish(changes);
+  const tookMs = performance.now() - from;
+  expect(result).toMatchObject({ ok: true, nextCallInMs: 250 });
+  // Five at once, and then at 20 a second: the sixth was no sooner than 50 ms after.
+  expect(tookMs).toBeGreaterThanOrEqual(45);
+  const kinds = result.ok ? result.outcomes?.map(({ kind }) => kind) : [];
+  expect(kinds).toEqual([
+    ...Array.from({ length: 5 }, () => 'accepted'),
+    ...Array.from({ length: 4 }, () => 'retry'),
+  ]);
+  expect(result).toMatchObject({ outcomes: { 5: { code: 'quota_exceeded', retryAfterMs: 50 } } });
+  // Nothing more is sent after the first that was too much.
+  expect(rig.count(patches)).toBe(6);
+});
+
+test('a call that ends at its timeout sends nothing more', async () => {
+  const rig = await open();
+  rig.account.server.faults = new FaultPlan([
+    { route: '/S1', share: 1, fault: { kind: 'latency', ms: 300 } },
+  ]);
+  await rig.accepted(rig.change('S3', 2));
+  const changes = ['S0', 'S1', 'S2'].map((sku) => rig.change(sku, 5));
+  const result = await rig.publish(changes, { signal: AbortSignal.timeout(150) });
+  expect(result).toMatchObject({
+    outcomes: [
+      { kind: 'accepted', operation: expect.stringContaining('patch:') as unknown },
+      { kind: 'accepted', operation: expect.stringContaining('unanswered:') as unknown },
+      { kind: 'retry', code: 'timeout' },
+    ],
+  });
+  expect(rig.count(`${patches}S2`)).toBe(0);
+});
+
+test('a call whose first patch is too much is throttled, and nothing was done', async () => {
+  const rig = await open({ speed: 1 });
+  rig.account.state.buckets['patchListingsItem'] = { tokens: 0, at: rig.now.getTime() };
+  expect(await rig.failure([rig.change('S0', 5), rig.change('S1', 5)])).toEqual({
+    code: 'quota_exceeded',
+    httpStatus: 429,
+    scope: 'channel',
+    isThrottled: true,
+    isNotDone: true,
+    retryAfterMs: 200,
+  });
+});
+
+const lost: Fault = { kind: 'reset_after' };
+
+test('a patch whose answer is lost is sent again at once', async () => {
+  const rig = await open();
+  // By this seed the first answer is lost, and the next is not.
+  rig.account.server.faults = new FaultPlan([{ route: '/S1', share: 0.5, fault: lost }], 8);
+  await rig.accepted(rig.change('S0', 5), rig.change('S1', 6), rig.change('S2', 7));
+  expect(rig.count(`${patches}S1`)).toBe(2);
+  rig.pass(1_000);
+  expect(rig.account.stockOf('S1')).toBe(6);
+});
+
+test('one that stays unanswered is looked for before it is sent anew', async () => {
+  const rig = await open();
+  // Of the second listing both answers are lost.
+  rig.account.server.faults = new FaultPlan([{ route: '/S1', share: 1, fault: lost }]);
+  const changes = [rig.change('S0', 5), rig.change('S1', 6), rig.change('S2', 7)];
+  const outcomes = await rig.outcomes(...changes);
+  const operation = `unanswered:${rig.now.getTime()}`;
+  expect(outcomes).toEqual([
+    { kind: 'accepted', operation: `patch:${rig.now.getTime()}` },
+    { kind: 'accepted', operation },
+    { kind: 'retry', code: 'connection_reset' },
+  ]);
+  rig.account.server.faults = new FaultPlan();
+  expect(await rig.confirm(operation, rig.change('S1', 6))).toMatchObject({ kind: 'pending' });
+  rig.pass(2_000);
+  expect(await rig.confirm(operation, rig.change('S1', 6))).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'applied' }],
+  });
+  // It never arrived.
+  expect(await rig.confirm(operation, rig.change('S1', 9))).toMatchObject({ kind: 'pending' });
+  rig.pass(30_000);
+  expect(await rig.confirm(operation, rig.change('S1', 9))).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'retry', code: 'unanswered', retryAfterMs: 0 }],
+  });
+});
+
+test('a figure that is neither ours nor the one before is told after two minutes', async () => {
+  const rig = await open({ patchMs: 60_000 });
+  const change = rig.change('S0', 5, 1);
+  const operation = await rig.accepted(change);
+  rig.pass(60_000);
+  rig.account.sell('S0', 2);
+  expect(await rig.confirm(operation, change)).toEqual({ kind: 'pending', retryAfterMs: 15_000 });
+  rig.pass(60_000);
+  expect(await rig.confirm(operation, change)).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'stale', observed: 3 }],
+  });
+});
+
+test('any other may be the figure before where that is not known', async () => {
+  const rig = await open({ patchMs: 3_600_000 });
+  const change = rig.change('S0', 5);
+  const operation = await rig.accepted(change);
+  rig.pass(899_000);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(1_000);
+  expect(await rig.confirm(operation, change)).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'stale', observed: 1 }],
+  });
+});
+
+test('while it shows the figure before, a quarter of an hour is waited', async () => {
+  const rig = await open({ patchMs: 3_600_000 });
+  const change = rig.change('S0', 5, 1);
+  const operation = await rig.accepted(change);
+  rig.pass(899_000);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(1_000);
+  expect(await rig.confirm(operation, change)).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'retry', code: 'not_shown', retryAfterMs: 0 }],
+  });
+});
