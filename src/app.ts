@@ -44,8 +44,11 @@ export type App = {
   readonly url: string | undefined;
   /** The instance's admin key, on the start that made it: shown once, stored only as a hash. */
   readonly newAdminKey: string | undefined;
-  /** Finishes what is under way, within the configured time, and lets everything go. */
-  stop(): Promise<void>;
+  /**
+   * Finishes what is under way, within the configured time, and lets everything go.
+   * @returns whether every request that was begun is answered
+   */
+  stop(): Promise<boolean>;
 };
 
 const { version } = JSON.parse(
@@ -162,10 +165,11 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     url: http?.url,
     newAdminKey,
     async stop() {
-      await http?.close(config.server.shutdownTimeoutMs);
+      const isWhole = await http?.close(config.server.shutdownTimeoutMs);
       await startedJobs.stop(config.server.shutdownTimeoutMs);
       await closeAdapters(adapters);
       await core.close();
+      return isWhole ?? true;
     },
   };
 }

@@ -24,12 +24,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   const signal = await stopRequested;
   logger.info({ signal }, 'stopping');
   endAtOnceOnTheNext();
-  const finished = app.stop().then(() => true);
-  const inTime = await Promise.race([finished, timeout(config.server.shutdownTimeoutMs + 2_000)]);
+  // What was cut off needs a moment too, to be let go.
+  const late = timeout(config.server.shutdownTimeoutMs + 2_000);
+  const ending = await Promise.race([app.stop(), late]);
   logger.flush();
   // What did not end in time would keep the process alive.
-  if (!inTime) process.exit(1);
-  return 0;
+  if (ending === 'late') process.exit(1);
+  return ending ? 0 : 1;
 }
 
 /** The terminal and npm both pass a signal on: one that follows at once is the same one. */
@@ -52,9 +53,9 @@ function nextSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function timeout(ms: number): Promise<false> {
+function timeout(ms: number): Promise<'late'> {
   return new Promise((resolve) => {
-    setTimeout(() => resolve(false), ms).unref();
+    setTimeout(() => resolve('late'), ms).unref();
   });
 }
 

@@ -1,14 +1,15 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { refuse } from '../errors.ts';
 import { openAdminQueues } from './admin-queues.ts';
 import type { Services } from './context.ts';
+import { backlog, closerOf } from './gentle-close.ts';
 import { kindOf, problemDocument } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRouter } from './router.ts';
 import { operationsOf } from './routes/index.ts';
-import { openDesk, type Desk } from './run-operation.ts';
+import { openDesk } from './run-operation.ts';
 
 export type HttpFace = {
   readonly url: string;
@@ -16,12 +17,10 @@ export type HttpFace = {
   /**
    * Takes no new connections, lets requests finish, and then ends; resolves when all is closed.
    * @param timeoutMs after which what still runs is cut off
+   * @returns whether every request that was begun is answered
    */
-  close(timeoutMs: number): Promise<void>;
+  close(timeoutMs: number): Promise<boolean>;
 };
-
-/** How long connections that are open but idle may still bring a request, in ms. */
-const lastCallMs = 250;
 
 /** Answers HTTP until it is closed. Port 0 is any free one. */
 export async function startHttpServer(
@@ -38,6 +37,7 @@ export async function startHttpServer(
     { keepAliveTimeout: 72_000, headersTimeout: 60_000, requestTimeout: 120_000 },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
+  const closeGently = closerOf(server);
   server.on('clientError', answerBrokenRequest);
   await listen(server, at);
   const address = server.address();
@@ -47,9 +47,11 @@ export async function startHttpServer(
     url: `http://${host}:${port}`,
     port,
     async close(timeoutMs) {
-      await closeGently(server, desk, timeoutMs);
+      desk.isClosing = true;
+      const isWhole = await closeGently(timeoutMs);
       await adminQueues.close();
       desk.log.flush();
+      return isWhole;
     },
   };
 }
@@ -57,33 +59,11 @@ export async function startHttpServer(
 function listen(server: HttpServer, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog }, () => {
       server.off('error', reject);
       resolve();
     });
   });
-}
-
-/**
- * `http.Server.close` destroys idle connections at once, and a request that a client is just
- * sending on one would meet a reset. So only the listening ends; whoever still asks is answered
- * with `Connection: close`; what is idle after a moment is closed.
- */
-async function closeGently(server: HttpServer, desk: Desk, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  desk.isClosing = true;
-  const closed = new Promise<void>((resolve) => {
-    NetServer.prototype.close.call(server, () => resolve());
-  });
-  const idleFrom = performance.now() + Math.min(lastCallMs, timeoutMs);
-  const timer = setInterval(() => {
-    if (performance.now() >= deadline) server.closeAllConnections();
-    else if (performance.now() >= idleFrom) server.closeIdleConnections();
-  }, 25);
-  await closed;
-  clearInterval(timer);
-  // Ends the server's own timers; nothing is open any more.
-  server.close();
 }
 
 /** A request whose target or host is no URL. */

@@ -15,7 +15,7 @@ import {
   type History,
   type Load,
 } from '../support/history/index.ts';
-import { report } from '../support/report.ts';
+import { report, type Figures } from '../support/report.ts';
 import { adminKey } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Scene } from './scene.ts';
@@ -41,6 +41,8 @@ export type Struck = {
   readonly faults: number;
   /** From when on it is asked to recover: the last fault, or the end of a long one. */
   readonly sinceMs: number;
+  /** More of it for the report. */
+  readonly figures?: Figures;
 };
 
 export type Fault = {
@@ -87,6 +89,7 @@ export async function expectNoHarm(scene: Scene, fault: Fault): Promise<History>
     wrongAtEnd: deliveries.wrongAtEnd.length,
     versions: versionsIn(ownOf(history, evidence)),
     faults: struck.faults,
+    ...struck.figures,
     seed,
   });
   expect(violations).toEqual([]);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import type { StockWriter } from '../../src/stock/index.ts';
@@ -14,6 +15,7 @@ afterEach(async () => {
 });
 
 const level = '/api/inventory/stores/main/inventory/cup';
+const ask = 'GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n';
 
 describe('the rate limit', () => {
   test('that was asked for holds for every key, each by itself', async () => {
@@ -108,7 +110,6 @@ describe('closing', () => {
   test('answers once more on a connection that was idle, and then ends it', async () => {
     app = await startTestApp();
     const socket = connect(app.face.port, '127.0.0.1');
-    const ask = `GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n`;
     socket.write(ask);
     const [first] = (await once(socket, 'data')) as [Buffer];
     expect(first.toString()).toMatch(/^HTTP\/1\.1 200 /);
@@ -117,6 +118,33 @@ describe('closing', () => {
     const rest = await readText(socket);
     expect(rest).toMatch(/^HTTP\/1\.1 200 /);
     expect(rest).toMatch(/\r\nconnection: close\r\n/i);
+    await closed;
+  });
+
+  test('answers what had arrived, though it stood still in the meantime', async () => {
+    app = await startTestApp();
+    const idle = connect(app.face.port, '127.0.0.1');
+    idle.write(ask);
+    await once(idle, 'data');
+    const closed = app.face.close(5_000);
+    // The listening has ended, and connections are open for a last call.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    idle.write(ask);
+    standStill(2_500);
+    expect(await answerOn(idle)).toMatch(/^HTTP\/1\.1 200 /);
+    await closed;
+  });
+
+  test('answers connections that were waiting to be taken', async () => {
+    app = await startTestApp();
+    const { port } = app.face;
+    const waiting = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
+    for (const socket of waiting) socket.write(ask);
+    // The kernel has let them in before the event loop comes by again.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const closed = app.face.close(5_000);
+    const answers = await Promise.all(waiting.map(answerOn));
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     await closed;
   });
 
@@ -140,6 +168,16 @@ describe('closing', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
+
+/** What comes until the connection ends, or why it broke. */
+function answerOn(socket: Socket): Promise<string> {
+  return readText(socket).catch(String);
+}
+
+/** As a process does that gets no processor. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 function adjustOnce(
   port: number,

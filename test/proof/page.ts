@@ -44,9 +44,40 @@ ${Object.entries(machine)
 }
 
 function describePart({ part, passed, seconds, reports }: PartResult): string {
-  const lines = reports.map(({ name, figures }) => `- ${name}: ${list(figures)}`);
   const result = passed ? 'passed' : '**failed**';
+  const lines =
+    part === 'faults'
+      ? faultTable(reports)
+      : reports.map(({ name, figures }) => `- ${name}: ${list(figures)}`);
   return `**${part}**, ${result} in ${seconds} s\n\n${lines.join('\n')}\n`;
+}
+
+/** Columns of the table of faults, by the names of their figures. */
+const faultColumns = [
+  ['faults', 'times'],
+  ['requests', 'requests'],
+  ['unknown', 'without an answer at first'],
+  ['lost', 'lost'],
+  ['doubled', 'doubled'],
+  ['oversold', 'oversold'],
+  ['unexpected', 'unexpected'],
+  ['duplicates', 'duplicates'],
+  ['recoverySeconds', 'seconds to recover'],
+] as const;
+
+function faultTable(reports: PartResult['reports']): readonly string[] {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    row(['fault', ...faultColumns.map(([, title]) => title)]),
+    row(['---', ...faultColumns.map(() => '---:')]),
+    ...reports.map(({ name, figures }) =>
+      row([name, ...faultColumns.map(([figure]) => cell(figures[figure]))]),
+    ),
+  ];
+}
+
+function cell(value: Figures[string] | undefined): string {
+  return typeof value === 'number' ? count(value) : (value ?? '');
 }
 
 function list(figures: Figures): string {

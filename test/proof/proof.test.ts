@@ -73,6 +73,23 @@ test('the page keeps its words and gets the figures of the run', async () => {
   expect(updatePage(once, { ...proof, passed: false })).toContain('**The run failed.**');
 });
 
+test('each fault has its line, with the time it took to recover', async () => {
+  const page = await readFile(new URL('docs/proof.md', root), 'utf8');
+  const figures = { ...clean, unknown: 3, duplicates: 2, faults: 40, recoverySeconds: 2.25 };
+  const fault = { name: 'power cut', figures };
+  const parts = [part(clean, { part: 'faults', reports: [fault] })];
+  const proof = {
+    startedAt: '2026-01-02T03:04:05.000Z',
+    minutes: 1,
+    seed: 7,
+    scale: 'full',
+  } as const;
+  const totals = totalsOf(parts);
+  const written = updatePage(page, { ...proof, machine: {}, passed: true, totals, parts });
+  expect(written).toContain('| power cut | 40 | 10 | 3 | 0 | 0 | 0 | 0 | 2 | 2.25 |');
+  expect(written).toMatch(/^\| fault \|.* seconds to recover \|$/m);
+});
+
 test('all parts run when none is named', () => {
   expect(parseProofOptions([]).parts).toEqual(partNames);
   expect(parseProofOptions(['--only', 'history', '--seed', '7'])).toMatchObject({

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait-for.ts';
 
@@ -73,6 +75,8 @@ async function start(
       RATE_LIMIT_RPS: '0',
       LOG_LEVEL: 'warn',
       NODE_ENV: 'test',
+      // The next one starts in half the time.
+      NODE_COMPILE_CACHE: join(tmpdir(), 'onhand-compile-cache'),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -57,9 +57,31 @@ export const httpControls: readonly Control[] = [
   {
     id: 'closing',
     promise: 'A server that closes answers on idle connections once more and then ends them.',
-    changes: [{ file: 'src/http/server.ts', before: '  desk.isClosing = true;\n', after: '' }],
+    changes: [{ file: 'src/http/server.ts', before: '      desk.isClosing = true;\n', after: '' }],
     test: 'test/http/limits.test.ts',
     name: 'answers once more on a connection that was idle, and then ends it',
+  },
+  {
+    id: 'closing-reads-first',
+    promise: 'A server that closes answers what had arrived, though it stood still meanwhile.',
+    changes: [
+      {
+        file: 'src/http/gentle-close.ts',
+        before: 'setInterval(() => setImmediate(endThose), tickMs)',
+        after: 'setInterval(endThose, tickMs)',
+      },
+    ],
+    test: 'test/http/limits.test.ts',
+    name: 'answers what had arrived, though it stood still in the meantime',
+  },
+  {
+    id: 'closing-takes-waiting',
+    promise: 'A server that closes answers connections that the kernel has let in.',
+    changes: [
+      { file: 'src/http/gentle-close.ts', before: '    await takeWaiting(server);\n', after: '' },
+    ],
+    test: 'test/http/limits.test.ts',
+    name: 'answers connections that were waiting to be taken',
   },
   {
     id: 'if-match',
