@@ -12,7 +12,8 @@ export type Question = SourceKey & { readonly merchantId: string; readonly sourc
  * What became of a question. `asked`: the source answered just now, or within the time that
  * answers are kept, and its figure is stored. `lastKnown`: it did not; what was stored holds.
  */
-export type AskState = 'asked' | 'lastKnown';
+export type AskState = (typeof askStates)[number];
+export const askStates = ['asked', 'lastKnown'] as const;
 
 export type OnDemandOptions = {
   /** Whoever asks waits so long at most, in ms. */
