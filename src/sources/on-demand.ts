@@ -102,8 +102,8 @@ function startFlight(
 async function inTime(state: Promise<AskState> | undefined, timeoutMs: number): Promise<AskState> {
   if (state === undefined) return 'lastKnown';
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<AskState>((resolve) => {
-    timer = setTimeout(() => resolve('lastKnown'), timeoutMs);
+  const late = new Promise<AskState>((give) => {
+    timer = setTimeout(() => give('lastKnown'), timeoutMs);
   });
   try {
     return await Promise.race([state, late]);
