@@ -9,7 +9,7 @@ import {
   type Quantity,
 } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
-import type { AskState, OnDemand, Question } from './on-demand.ts';
+import { askStates, type AskState, type OnDemand, type Question } from './on-demand.ts';
 import { readOwnership, type Ownership } from './ownership.ts';
 import { reportedQuantities, type ReportedQuantity } from './source.ts';
 
@@ -22,7 +22,8 @@ const ourselves = 'onhand';
 const several = 'several';
 
 /** How a term came about: as it is stored, after asking its source, or for want of an answer. */
-export type TermState = 'stored' | AskState;
+export const termStates = ['stored', ...askStates] as const;
+export type TermState = (typeof termStates)[number];
 
 /** One quantity of `available`. */
 export type AtsTerm = {

@@ -1,4 +1,4 @@
-export { atsQuantities, availableToSell } from './ats.ts';
+export { atsQuantities, availableToSell, termStates } from './ats.ts';
 export type { AtsTerm, AtsView, AvailableToSell, TermState } from './ats.ts';
 export { compareFigures, guardsOfSource } from './compare-figures.ts';
 export type { ComparedFigure } from './compare-figures.ts';

@@ -12,7 +12,8 @@ export type Question = SourceKey & { readonly merchantId: string; readonly sourc
  * What became of a question. `asked`: the source answered just now, or within the time that
  * answers are kept, and its figure is stored. `lastKnown`: it did not; what was stored holds.
  */
-export type AskState = 'asked' | 'lastKnown';
+export type AskState = (typeof askStates)[number];
+export const askStates = ['asked', 'lastKnown'] as const;
 
 export type OnDemandOptions = {
   /** Whoever asks waits so long at most, in ms. */
@@ -101,8 +102,8 @@ function startFlight(
 async function inTime(state: Promise<AskState> | undefined, timeoutMs: number): Promise<AskState> {
   if (state === undefined) return 'lastKnown';
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<AskState>((resolve) => {
-    timer = setTimeout(() => resolve('lastKnown'), timeoutMs);
+  const late = new Promise<AskState>((give) => {
+    timer = setTimeout(() => give('lastKnown'), timeoutMs);
   });
   try {
     return await Promise.race([state, late]);

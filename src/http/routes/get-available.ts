@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { atsQuantities, availableToSell } from '../../sources/index.ts';
+import { atsQuantities, availableToSell, termStates } from '../../sources/index.ts';
 import { queryFlag, sku, storeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
@@ -12,7 +12,7 @@ const term = z.strictObject({
   source: z.string(),
   observedAt: timeView,
   ageSeconds: z.number(),
-  state: z.enum(['stored', 'asked', 'lastKnown']),
+  state: z.enum(termStates),
 });
 const store = z.strictObject({ storeId: z.string(), available: z.int(), terms: z.array(term) });
 
