@@ -123,7 +123,7 @@ export class ChannelWorker {
 
   /** Asks what listings show, when their turn comes. Undefined: no call may go out now. */
   readShown(listings: readonly ListingName[]): Promise<ReadResult | undefined> {
-    const { read } = this.#adapter;
+    const read = this.#adapter.read?.bind(this.#adapter);
     if (read === undefined || this.#stopping) return Promise.resolve(undefined);
     return makeRead(
       {
@@ -134,7 +134,7 @@ export class ChannelWorker {
         isProbe: !this.#gate.isClosed && this.#gate.waitMs() === 0 && this.#lanes.size === 0,
         reload: () => this.#reload(),
       },
-      { read: read.bind(this.#adapter) },
+      { read },
       listings,
     );
   }

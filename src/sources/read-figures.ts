@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { quantityFromColumn } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
+import { placeOf } from './known.ts';
 import { readPage } from './read-page.ts';
 import { batchSizeOf, databaseNow, findSource, openCredentials } from './source-row.ts';
 import {
@@ -85,11 +86,11 @@ async function readFrom(
   if (source.snapshot !== undefined) {
     return await readPage(source, { watermark: null, snapshot: { cursor } }, options);
   }
-  const { current } = source;
+  const current = source.current?.bind(source);
   if (current === undefined) return undefined;
   const keys = await toldKeys(db, name, cursor, options.limit);
   const last = keys.at(-1);
-  const ask = { ...source, changesSince: () => current.call(source, keys, options) };
+  const ask = { ...source, changesSince: () => current(keys, options) };
   const read = await readPage(ask, { watermark: null, snapshot: null }, options);
   if (read.kind !== 'page') return read;
   const hasMore = keys.length === options.limit && last !== undefined;
@@ -130,7 +131,5 @@ function reportedOf(column: string): ReportedQuantity {
 /** Movements say nothing of a figure; of several figures of one place the last is the newest. */
 function lastOfPlaces(items: readonly SourceItem[]): readonly SourceItem[] {
   const figures = items.filter(({ op }) => op !== 'adjust');
-  const key = ({ sku, storeId, quantity }: SourceItem): string =>
-    JSON.stringify([sku, storeId, quantity]);
-  return [...new Map(figures.map((item) => [key(item), item])).values()];
+  return [...new Map(figures.map((item) => [placeOf(item), item])).values()];
 }
