@@ -150,7 +150,7 @@ function outcomeOf(runs: readonly Run[], count: number) {
     ],
     notes: [
       ...(count < 100_000 ? [`scaled down: ${count} listings`] : []),
-      `memory of the service: ${formatNumber(median(first.rssMb))} MB in the middle of the first run`,
+      `memory in the middle of the first run: ${formatNumber(median(first.rssMb))} MB`,
     ],
     details: { runs },
   };

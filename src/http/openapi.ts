@@ -78,11 +78,17 @@ function headersOf(operation: Operation): z.ZodObject {
 
 function responsesOf(responses: Readonly<Record<number, ResponseContract>>) {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema, contentType }]) => [
+    Object.entries(responses).map(([status, { description, schema, contentType, textType }]) => [
       status,
       schema === undefined
         ? { description }
-        : { description, content: { [contentType ?? 'application/json']: { schema } } },
+        : {
+            description,
+            content: {
+              [contentType ?? 'application/json']: { schema },
+              ...(textType === undefined ? {} : { [textType]: { schema: z.string() } }),
+            },
+          },
     ]),
   );
 }

@@ -14,6 +14,8 @@ export type ResponseContract = {
   readonly schema?: z.ZodType;
   /** `application/json` when absent. */
   readonly contentType?: string;
+  /** A text that is answered instead where `Accept` asks for it. */
+  readonly textType?: string;
 };
 
 /** Who may call: anyone, any key, a key that manages its merchant's keys, the admin key. */

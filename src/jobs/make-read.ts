@@ -8,8 +8,9 @@ export type ListingName = {
 };
 
 /**
- * Asks a channel what listings show: in one of its places, at its rate, and not while its circuit is
- * open. What it answers counts for the circuit as a delivery does. Undefined: no call may go out now.
+ * Asks a channel what listings show: in one of its places, at its rate, and not while its circuit
+ * is open. What it answers counts for the circuit as a delivery does. Undefined: no call may go
+ * out now.
  */
 export async function makeRead(
   input: Pick<CallsInput, 'context' | 'channel' | 'gate' | 'reload' | 'isProbe'>,

@@ -22,7 +22,7 @@ type NewPart = {
 };
 
 /** The part of every run that holds the ledger against the levels. */
-export const ledgerPart = 'ledger';
+const ledgerPart = 'ledger';
 
 /**
  * Begins runs that wait, the oldest of each merchant that has none under way. Of several processes

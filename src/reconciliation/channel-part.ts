@@ -1,17 +1,13 @@
 import {
   listingKeysAfter,
   lockShown,
-  noteDrifts,
   shownListings,
   type ChannelName,
   type DriftPolicy,
-  type DriftStep,
   type ReadResult,
   type ShownListing,
 } from '../channels/index.ts';
-import type { Tx } from '../db/index.ts';
-import { newId } from '../ids.ts';
-import { entriesSince } from '../stock/index.ts';
+import { writeChannelDrifts, type Difference } from './channel-drift.ts';
 import type { ReconciliationContext } from './context.ts';
 import {
   dropSuspects,
@@ -23,8 +19,6 @@ import {
   type PartRow,
   type Suspect,
 } from './part.ts';
-import { endDrifts, insertDrifts, type NewDrift } from './record-drifts.ts';
-import type { DriftCause } from './tables.ts';
 
 /** How a channel is asked, by whoever leads it. */
 export type ChannelReader = ChannelName & {
@@ -64,8 +58,8 @@ const mostFailures = 5;
 
 /**
  * Does the next step of a channel's part: reads what one page of listings shows and keeps what
- * differs, or looks again at what differed, and writes down the drift that is left. Each step is one
- * transaction with how far the part came, so that whoever goes on does none twice.
+ * differs, or looks again at what differed, and writes down the drift that is left. Each step is
+ * one transaction with how far the part came, so that whoever goes on does none twice.
  *
  * A listing that anything is on its way to is left out, and so is one to which something happened
  * while it was read or between the two looks.
@@ -134,7 +128,6 @@ async function lookAtPage(
   return more;
 }
 
-export type Difference = { readonly listing: ShownListing; readonly observed: number };
 type Look =
   | {
       readonly kind: 'read';
@@ -228,65 +221,6 @@ async function confirmPage(
     });
   });
   return more;
-}
-
-/** Writes down drifts of locked listings, and begins to settle those below the threshold. */
-export async function writeChannelDrifts(
-  tx: Tx,
-  context: ReconciliationContext,
-  reader: ChannelReader,
-  reconciliationId: string | null,
-  differences: readonly Difference[],
-): Promise<void> {
-  const { merchantId, channelId } = reader;
-  const ledgers = await entriesSince(
-    tx,
-    differences.map(({ listing: { sku, storeId, toldAt } }) => {
-      return { level: { merchantId, sku, storeId }, since: toldAt };
-    }),
-  );
-  const found = differences.map(({ listing, observed }, index) => {
-    const expected = listing.expected ?? observed;
-    const isLarge = Math.abs(expected - observed) >= context.settings.discrepancyThreshold;
-    const held: DriftStep = reader.driftPolicy === 'hold' ? 'hold' : 'wait';
-    const isWaiting = isLarge || reader.driftPolicy === 'hold';
-    const drift: NewDrift = {
-      driftId: newId('drf'),
-      sku: listing.sku,
-      storeId: listing.storeId,
-      quantity: null,
-      expected,
-      observed,
-      cause: causeOf(listing, observed),
-      action: 'send_ours',
-      status: isWaiting ? 'pending' : 'settling',
-      version: listing.version,
-      agreedAt: listing.toldAt,
-      ledger: ledgers[index] ?? { count: 0, newest: [] },
-      seen: null,
-    };
-    return { drift, step: isWaiting ? held : ('send' as const), seenAt: listing.readAt };
-  });
-  const before = await noteDrifts(
-    tx,
-    reader,
-    found.map(({ drift, step, seenAt }) => ({ ...drift, step, seenAt })),
-  );
-  if (before.length > 0) await endDrifts(tx, merchantId, before, 'superseded');
-  const scope = { merchantId, reconciliationId, channelId, sourceId: null };
-  await insertDrifts(
-    tx,
-    scope,
-    found.map(({ drift }) => drift),
-  );
-}
-
-/** Why a channel probably shows what it does. */
-function causeOf(listing: ShownListing, observed: number): DriftCause {
-  if (listing.state === 'dead' || observed === listing.unanswered) return 'undelivered';
-  if (listing.toldAt === null) return 'unknown';
-  // The figure before ours: our last one was lost there, or an older call came through after it.
-  return observed === listing.figureBefore ? 'undelivered' : 'channel_changed';
 }
 
 async function endPart(

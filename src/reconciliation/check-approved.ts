@@ -7,7 +7,8 @@ import {
   type ShownListing,
 } from '../channels/index.ts';
 import type { Db, Tx } from '../db/index.ts';
-import { writeChannelDrifts, type ChannelReader } from './channel-part.ts';
+import { writeChannelDrifts } from './channel-drift.ts';
+import type { ChannelReader } from './channel-part.ts';
 import type { ReconciliationContext } from './context.ts';
 
 type Approved = {

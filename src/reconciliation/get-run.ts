@@ -127,7 +127,8 @@ export async function measureDrifts(db: Db): Promise<OpenDrifts> {
   const { rows } = await sql<{ pending: number; units: number; last_run: number | null }>`
     select (count(*) filter (where status = 'pending'))::integer as pending,
       coalesce(sum(abs(units)), 0)::bigint as units,
-      (select extract(epoch from max(finished_at))::double precision from reconciliation) as last_run
+      (select extract(epoch from max(finished_at))::double precision
+       from reconciliation) as last_run
     from drift where status in ('pending', 'settling')`.execute(db);
   const row = rows[0];
   return {

@@ -47,7 +47,10 @@ export async function movePart(tx: Tx, part: PartRow, step: PartStep): Promise<v
   if (status !== undefined) sets.push(sql`status = ${status}`);
   if (status === 'finished' || status === 'failed') sets.push(sql`finished_at = clock_timestamp()`);
   if (code !== undefined) sets.push(sql`code = ${code}`);
-  if (position !== undefined) sets.push(sql`position = ${JSON.stringify(position)}::jsonb`);
+  if (position === null) sets.push(sql`position = null`);
+  else if (position !== undefined) {
+    sets.push(sql`position = ${JSON.stringify(position)}::jsonb`);
+  }
   if (holdsZeros !== undefined) sets.push(sql`holds_zeros = ${holdsZeros}`);
   if (confirmInMs !== undefined) {
     sets.push(sql`confirm_at = clock_timestamp() + ${confirmInMs} * interval '1 millisecond'`);
@@ -61,6 +64,21 @@ export async function movePart(tx: Tx, part: PartRow, step: PartStep): Promise<v
       and position is not distinct from ${before}::jsonb
     returning part_id`.execute(tx);
   if (rows.length === 0) throw new PartMoved();
+}
+
+/** Begins a part anew: what it had compared and found so far is forgotten. */
+export async function restartPart(tx: Tx, part: PartRow, code: string): Promise<void> {
+  await movePart(tx, part, {
+    code,
+    position: null,
+    ...Object.fromEntries(counts.map((name) => [name, -part[name]])),
+  });
+  await tx
+    .deleteFrom('reconciliation_suspect')
+    .where('merchant_id', '=', part.merchant_id)
+    .where('reconciliation_id', '=', part.reconciliation_id)
+    .where('part_id', '=', part.part_id)
+    .execute();
 }
 
 /** A suspect: something that differed at the first look. */

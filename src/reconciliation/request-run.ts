@@ -12,8 +12,9 @@ export type RunScope = {
 };
 
 /**
- * Asks for a run: of the channel and the source that are named, or without either of everything. It begins when no other run of
- * the merchant is under way; one that waits already for the same is not asked for twice.
+ * Asks for a run: of the channel and the source that are named, or without either of everything. It
+ * begins when no other run of the merchant is under way; one that waits already for the same is not
+ * asked for twice.
  * Refusals, in this order: CHANNEL.NOT_FOUND, SOURCE.NOT_FOUND.
  */
 export async function requestReconciliation(

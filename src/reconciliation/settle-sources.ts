@@ -45,8 +45,14 @@ async function settleGroup(context: ReconciliationContext, rows: readonly Row[])
   const corrections = rows.map((row): Correction => {
     return { ...askedOf(row.seen), driftId: row.drift_id, units: row.units };
   });
-  const corrected = await correctFigures(context.sources, name, corrections, (client, found) =>
-    endCorrected(client, name.merchantId, found),
+  let ended: ReadonlySet<string> = new Set();
+  const corrected = await correctFigures(
+    context.sources,
+    name,
+    corrections,
+    async (client, found) => {
+      ended = await endCorrected(client, name.merchantId, found);
+    },
   );
   if (corrected === undefined) {
     await context.db.transaction().execute(async (tx) => {
@@ -59,26 +65,33 @@ async function settleGroup(context: ReconciliationContext, rows: readonly Row[])
     });
     return;
   }
-  await measureAnew(context, rows, corrected);
+  // Another process may have been at the same ones.
+  const own = corrected.filter(({ driftId }) => ended.has(driftId));
+  await measureAnew(context, rows, own);
 }
 
-/** In the transaction of the corrections: what is corrected is settled, the rest is out of date. */
+/**
+ * In the transaction of the corrections: what is corrected is settled, the rest is out of date.
+ * @returns the drifts that this has ended
+ */
 async function endCorrected(
   client: PoolClient,
   merchantId: string,
   corrected: readonly Corrected[],
-): Promise<void> {
-  await client.query(
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ drift_id: string }>(
     `update drift d
      set status = u.status, updated_at = clock_timestamp(), settled_at = clock_timestamp()
      from unnest($2::text[], $3::text[]) as u(drift_id, status)
-     where d.merchant_id = $1 and d.drift_id = u.drift_id and d.status = 'settling'`,
+     where d.merchant_id = $1 and d.drift_id = u.drift_id and d.status = 'settling'
+     returning d.drift_id`,
     [
       merchantId,
       corrected.map(({ driftId }) => driftId),
       corrected.map(({ kind }) => (kind === 'corrected' ? 'settled' : 'superseded')),
     ],
   );
+  return new Set(rows.map((row) => row.drift_id));
 }
 
 async function measureAnew(

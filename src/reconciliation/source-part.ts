@@ -4,8 +4,8 @@ import {
   compareFigures,
   guardsOfSource,
   modeOf,
-  readFigures,
   runSource,
+  type FigureReader,
   type SourceName,
 } from '../sources/index.ts';
 import type { StepResult } from './channel-part.ts';
@@ -15,6 +15,7 @@ import {
   movePart,
   readPart,
   readSuspects,
+  restartPart,
   writeSuspects,
   type PartName,
   type PartRow,
@@ -35,22 +36,28 @@ const more: StepResult = { kind: 'more' };
 /** Somebody else reads the source: asked again after so long. */
 const busyMs = 500;
 const confirmLimit = 500;
+/** Stands with a part that began anew. */
+const restarted = 'restarted';
 
 /**
  * Does the next step of a source's part. First what it says of everything is read, page by page,
  * and what differs from ours at that moment is kept. Then the source is read by what changed, as
  * ever; what still differs afterwards it did not tell us, and that is drift. Each step is one
  * transaction with how far the part came.
+ * @param figures the source, open for as long as this process is at the part
  */
 export async function workSourcePart(
   context: ReconciliationContext,
   name: PartName,
+  figures: FigureReader,
   signal: AbortSignal,
 ): Promise<StepResult> {
   const part = await readPart(context.db, name);
   if (part?.source_id === null || part === undefined) return done;
   const source = { merchantId: part.merchant_id, sourceId: part.source_id };
-  if (part.status === 'reading') return await lookAtPage(context, part, source, signal);
+  if (part.status === 'reading') {
+    return await lookAtPage(context, part, source, { figures, signal });
+  }
   if (part.status === 'confirming') return await confirmPage(context, part, source, signal);
   return done;
 }
@@ -59,14 +66,18 @@ async function lookAtPage(
   context: ReconciliationContext,
   part: PartRow,
   source: SourceName,
-  signal: AbortSignal,
+  { figures, signal }: { readonly figures: FigureReader; readonly signal: AbortSignal },
 ): Promise<StepResult> {
   const { db, sources } = context;
   const position = part.position as { cursor: string | null } | null;
   if (position?.cursor === null) return await beginConfirming(context, part, source);
-  const read = await readFigures(sources, source, position?.cursor ?? null, signal);
+  const read = await figures.read(position?.cursor ?? null, signal);
   if (signal.aborted) return { kind: 'wait', ms: busyMs };
   if (read.kind === 'failed') {
+    // Where another process had come to means nothing to this one's reading.
+    if (read.code === 'snapshot_expired' && position !== null && (await restart(context, part))) {
+      return more;
+    }
     const status = read.code === 'not_readable' ? 'finished' : 'failed';
     return await endPart(context, part, status, read.code);
   }
@@ -91,6 +102,15 @@ async function lookAtPage(
     });
   });
   return more;
+}
+
+/** Begins anew, once: a snapshot that expires again is not to be had. */
+async function restart({ db }: ReconciliationContext, part: PartRow): Promise<boolean> {
+  if (part.code === restarted) return false;
+  await db.transaction().execute(async (tx) => {
+    await restartPart(tx, part, restarted);
+  });
+  return true;
 }
 
 /** Goes on to the second look, or ends the part when nothing differed. */

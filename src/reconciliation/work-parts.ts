@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { whileLocked } from '../db/index.ts';
-import { ledgerPart } from './begin-runs.ts';
+import { openFigures } from '../sources/index.ts';
 import { workChannelPart, type ChannelReader, type StepResult } from './channel-part.ts';
 import { workLedgerPart } from './check-ledger.ts';
 import type { ReconciliationContext } from './context.ts';
@@ -38,8 +38,11 @@ export async function reconcileOther(
   const { merchant_id: merchantId, reconciliation_id: id, part_id: partId } = part;
   const name = `reconciliation ${merchantId} ${id} ${partId}`;
   const isDone = await whileLocked(context.db, name, async () => {
-    if (partId !== ledgerPart) {
-      return await untilDone(signal, () => workSourcePart(context, part, signal));
+    if (part.source_id !== null) {
+      const figures = openFigures(context.sources, { merchantId, sourceId: part.source_id });
+      return await untilDone(signal, () => workSourcePart(context, part, figures, signal)).finally(
+        () => figures.close(),
+      );
     }
     await workLedgerPart(context, part);
     return true;

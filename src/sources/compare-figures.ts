@@ -18,7 +18,7 @@ import type { SourceName } from './write-page.ts';
 /** What a source said, beside ours at the same moment. */
 export type ComparedFigure = {
   readonly item: SourceItem;
-  /** Ours when the source observed it: without what was recorded since, and cannot be known there. */
+  /** Ours when the source observed it: without what was recorded since. */
   readonly expected: number;
   readonly observed: number;
   /** Ours now, and what was recorded since the source observed it. */
@@ -44,8 +44,8 @@ export type AskedFigure = {
 
 /**
  * Compares what a source says with ours as of the same moment. Items on quantities that it does not
- * own, of stores that are not there, or of SKUs that it may not create, are left out. Undefined: the
- * source is gone.
+ * own, of stores that are not there, or of SKUs that it may not create, are left out. Undefined:
+ * the source is gone.
  */
 export async function compareFigures(
   context: SourcesContext,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { quantityFromColumn } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
+import { placeOf } from './known.ts';
 import { readPage } from './read-page.ts';
 import { batchSizeOf, databaseNow, findSource, openCredentials } from './source-row.ts';
 import {
@@ -26,53 +27,71 @@ export type FiguresRead =
   /** `not_readable`: it can only be read by what changes, or tells its changes itself. */
   | { readonly kind: 'failed'; readonly code: string };
 
+/** A source that is asked for its figures, page after page. Opened with the first read. */
+export type FigureReader = {
+  /** @param cursor where the page before ended; null: at the beginning */
+  read(cursor: string | null, signal: AbortSignal): Promise<FiguresRead>;
+  close(): Promise<void>;
+};
+
+type Opened = { readonly source: OpenSource; readonly batchSize: number };
+
 /** Larger pages than those of a sync: nothing is written for what agrees. */
 const leastItems = 1_000;
 
 /**
  * Reads what a source says of its figures: its snapshot, or where it has none what it says of each
  * figure that it told before. Changes nothing, and leaves the watermark alone.
- * @param cursor where the page before ended; null: at the beginning
  */
-export async function readFigures(
-  context: SourcesContext,
-  name: SourceName,
-  cursor: string | null,
-  signal: AbortSignal,
-): Promise<FiguresRead> {
-  const { db, kinds, clock, settings } = context;
+export function openFigures(context: SourcesContext, name: SourceName): FigureReader {
+  let opened: Opened | undefined;
+  return {
+    async read(cursor, signal) {
+      if (opened === undefined) {
+        const result = await open(context, name);
+        if (typeof result === 'string') return { kind: 'failed', code: result };
+        opened = result;
+      }
+      return await readOnce(context, name, opened, { cursor, signal });
+    },
+    close: async () => await opened?.source.close?.().catch(() => undefined),
+  };
+}
+
+/** The source, or a code that says why it cannot be opened. */
+async function open(context: SourcesContext, name: SourceName): Promise<Opened | string> {
+  const { db, kinds, settings, secretBox } = context;
   const row = await findSource(db, name.merchantId, name.sourceId);
   const kind = kinds.get(row?.kind ?? '');
-  if (row === undefined || kind === undefined) return { kind: 'failed', code: 'unknown_kind' };
+  if (row === undefined || kind === undefined) return 'unknown_kind';
   let credentials: unknown;
   try {
-    credentials = openCredentials(row, context.secretBox);
+    credentials = openCredentials(row, secretBox);
   } catch {
-    return { kind: 'failed', code: 'credentials_unusable' };
+    return 'credentials_unusable';
   }
   const source = kind.open({ ...name, config: row.config, credentials });
-  try {
-    const readAt = await databaseNow(db, clock.offsetMs);
-    const limit = Math.max(batchSizeOf(row, settings), leastItems);
-    const options = { limit, signal, readAt };
-    const read = await readFrom(context, name, source, cursor, options);
-    if (read === undefined) return { kind: 'failed', code: 'not_readable' };
-    if (read.kind === 'expired') return { kind: 'failed', code: 'snapshot_expired' };
-    if (read.kind === 'failed') return { kind: 'failed', code: read.code };
-    const { items, hasMore, nextWatermark } = read.page;
-    if (hasMore && nextWatermark === cursor) return { kind: 'failed', code: 'feed_stuck' };
-    if (!hasMore && cursor === null && items.length === 0 && source.mayBeEmpty !== true) {
-      return { kind: 'failed', code: 'empty_snapshot' };
-    }
-    return {
-      kind: 'page',
-      items: lastOfPlaces(items),
-      next: hasMore ? nextWatermark : null,
-      readAt,
-    };
-  } finally {
-    await source.close?.().catch(() => undefined);
+  return { source, batchSize: batchSizeOf(row, settings) };
+}
+
+async function readOnce(
+  context: SourcesContext,
+  name: SourceName,
+  { source, batchSize }: Opened,
+  { cursor, signal }: { readonly cursor: string | null; readonly signal: AbortSignal },
+): Promise<FiguresRead> {
+  const readAt = await databaseNow(context.db, context.clock.offsetMs);
+  const options = { limit: Math.max(batchSize, leastItems), signal, readAt };
+  const read = await readFrom(context, name, source, cursor, options);
+  if (read === undefined) return { kind: 'failed', code: 'not_readable' };
+  if (read.kind === 'expired') return { kind: 'failed', code: 'snapshot_expired' };
+  if (read.kind === 'failed') return { kind: 'failed', code: read.code };
+  const { items, hasMore, nextWatermark } = read.page;
+  if (hasMore && nextWatermark === cursor) return { kind: 'failed', code: 'feed_stuck' };
+  if (!hasMore && cursor === null && items.length === 0 && source.mayBeEmpty !== true) {
+    return { kind: 'failed', code: 'empty_snapshot' };
   }
+  return { kind: 'page', items: lastOfPlaces(items), next: hasMore ? nextWatermark : null, readAt };
 }
 
 async function readFrom(
@@ -127,12 +146,8 @@ function reportedOf(column: string): ReportedQuantity {
   return found;
 }
 
-function keyOf({ sku, storeId, quantity }: SourceItem): string {
-  return JSON.stringify([sku, storeId, quantity]);
-}
-
 /** Movements say nothing of a figure; of several figures of one place the last is the newest. */
 function lastOfPlaces(items: readonly SourceItem[]): readonly SourceItem[] {
   const figures = items.filter(({ op }) => op !== 'adjust');
-  return [...new Map(figures.map((item) => [keyOf(item), item])).values()];
+  return [...new Map(figures.map((item) => [placeOf(item), item])).values()];
 }

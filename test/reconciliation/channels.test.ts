@@ -171,7 +171,7 @@ test('an approved drift whose figures have changed is measured anew', async () =
   await waitFor(() => vendor.shown('A') === 10, { what: 'our figure' });
 });
 
-test('an ignored drift stays as it is until the level changes, and is not found again', async () => {
+test('an ignored drift stays until the level changes, and is not found again', async () => {
   await open('shopify');
   vendor.setByHand('A', 30);
   await rig.reconcile();

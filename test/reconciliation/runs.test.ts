@@ -79,7 +79,7 @@ test('a run that is asked for while another is under way begins after it', async
   expect(await rig.finished(second)).toMatchObject({ compared: count });
 });
 
-test('a run whose process is killed is gone on with by another, and no listing is left out', async () => {
+test('a run whose process is killed is gone on with, and no listing is left out', async () => {
   const first = await rig.start();
   await fill();
   for (const sku of ['S1', 'S200', 'S449']) vendor.setByHand(sku, 3);

@@ -1,7 +1,7 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { approveDrift } from '../../src/reconciliation/index.ts';
+import { approveDrift, beginRuns } from '../../src/reconciliation/index.ts';
 import { runSource } from '../../src/sources/index.ts';
 import { newId } from '../../src/ids.ts';
 import { startFeedServer, type FeedItem, type FeedServer } from '../support/feed-server.ts';
@@ -189,3 +189,44 @@ test('a file that says otherwise is drift, and what pushes only is not read', as
   await sync('file');
   expect(await rig.rig.stock()).toEqual({ A: 14 });
 });
+
+test('a long snapshot is read page by page, and begun anew where its cursor is lost', async () => {
+  await rig.putSource({
+    sourceId: 'file',
+    kind: 'csv',
+    mode: 'full',
+    config: { path: 'long.csv' },
+  });
+  const skus = Array.from({ length: 1_200 }, (_, i) => `S${i}`);
+  const write = (last: number): Promise<void> => {
+    const rows = skus.map((sku) => `${sku},main,onHand,${sku === 'S1199' ? last : 4}`);
+    const path = join(rig.feedFolder, 'long.csv');
+    return writeFile(path, ['sku,store_id,quantity,value', ...rows, ''].join('\n'));
+  };
+  await write(4);
+  await sync('file');
+  await write(6);
+  const context = {
+    db: rig.rig.db,
+    adapters: rig.rig.adapters,
+    sources: rig.sources,
+    settings: { discrepancyThreshold: 5, alertOnBreach: true },
+    events: {},
+    confirmMs: 0,
+    settleMs: 1_000,
+  };
+  const id = await rig.request({ sourceId: 'file' });
+  await beginRuns(context);
+  // As another process leaves it whose file was another one.
+  await rig.rig.inspector.query(
+    `update reconciliation_part
+     set position = jsonb_build_object('cursor', $1::text), compared = 7
+     where source_id = 'file'`,
+    [JSON.stringify({ digest: 'of another file', row: 1_000, isDone: false })],
+  );
+  await rig.start();
+  const run = await rig.finished(id);
+  expect(run).toMatchObject({ compared: 1_200, drifts: 1, settled: 1 });
+  expect(run.parts).toMatchObject([{ status: 'finished', code: 'restarted' }]);
+  expect((await rig.rig.stock())['S1199']).toBe(6);
+}, 60_000);

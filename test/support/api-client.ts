@@ -114,6 +114,8 @@ function brokenAnswer(method: string, answer: Answer, operation: Operation | und
   const response = operation?.responses[answer.status];
   if (response === undefined) return ['the description does not have this answer'];
   if (method === 'HEAD' || response.contentType !== undefined) return [];
+  const type = answer.headers.get('content-type')?.split(';')[0];
+  if (type !== undefined && type === response.textType) return [];
   if (response.schema !== undefined) return mistakesIn(response.schema, answer.body);
   return answer.text === '' ? [] : ['has a body'];
 }

@@ -22,7 +22,13 @@ export const listDrifts = defineOperation({
     status: z.enum(driftStatuses).optional(),
     ...paging,
   },
-  responses: { 200: { description: 'A page, newest first', schema: pageView(driftView) } },
+  responses: {
+    200: {
+      description: 'A page, newest first',
+      schema: pageView(driftView),
+      textType: 'text/csv',
+    },
+  },
   async handle({ caller: { merchantId }, query, services, incoming }) {
     const after = readCursor(query.cursor, ownId);
     if (!after.ok) return after.refusal;

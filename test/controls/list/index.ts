@@ -6,6 +6,7 @@ import { idempotencyControls } from './idempotency.ts';
 import { inputControls } from './input.ts';
 import { merchantControls } from './merchants.ts';
 import { outboxControls } from './outbox.ts';
+import { reconciliationControls } from './reconciliation.ts';
 import { reservationControls } from './reservations.ts';
 import { stockControls } from './stock.ts';
 
@@ -20,4 +21,5 @@ export const controls: readonly Control[] = [
   ...httpControls,
   ...inputControls,
   ...merchantControls,
+  ...reconciliationControls,
 ];
