@@ -91,6 +91,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     isBusy: () => writer.isBusy,
     inbox,
     sources: core.sources,
+    buffers: core.buffers,
     sourceConcurrency: config.server.concurrencySync,
     ...(reservations.autoReleaseEnabled
       ? { expireReservations: () => expireReservations(db, writer, clock) }
@@ -127,6 +128,9 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     wakeChannels: () => startedJobs.wakeChannels(),
     sources: core.sources,
     wakeSources: () => startedJobs.wakeSources(),
+    onDemand: core.onDemand,
+    buffers: core.buffers,
+    wakeBuffers: () => startedJobs.wakeBuffers(),
     inbox,
     wakeInbox: () => startedJobs.wakeInbox(),
     adminKeyHash: adminApiKey === undefined ? undefined : hashKey(adminApiKey),

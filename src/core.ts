@@ -14,9 +14,12 @@ import {
 import { openSecretBox, type SecretBox } from './encryption.ts';
 import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
+import type { BuffersContext } from './safety-stock/index.ts';
 import {
   closeSourceKinds,
+  createOnDemand,
   createSourceKinds,
+  type OnDemand,
   type SourceEvents,
   type SourcesContext,
 } from './sources/index.ts';
@@ -45,6 +48,10 @@ export type Core = {
   readonly secretBox: SecretBox;
   /** What reading sources needs, connections of its own for their pages among it. */
   readonly sources: SourcesContext;
+  /** Sources that are asked when somebody wants to know. */
+  readonly onDemand: OnDemand;
+  /** What keeping stock back needs. */
+  readonly buffers: BuffersContext;
   close(): Promise<void>;
 };
 
@@ -86,6 +93,8 @@ export async function openCore(
       logger.warn({ err: error }, 'the months of the ledger could not be made; a worker will');
     });
     const pool = createPool({ connectionString, poolSize: 4, pipeline: true, onIdleError });
+    // A command writes at most two entries of a level.
+    const snapshotEvery = Math.ceil(config.ledger.snapshotEveryNEvents / 2);
     const writerPool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
     const writer = new StockWriter({
       pool: writerPool,
@@ -93,8 +102,7 @@ export async function openCore(
       maxRetries: concurrency.maxRetries,
       timeoutMs: concurrency.casTimeoutMs,
       idempotencyTtlSeconds: idempotency.ttlSeconds,
-      // A command writes at most two entries of a level.
-      snapshotEvery: Math.ceil(config.ledger.snapshotEveryNEvents / 2),
+      snapshotEvery,
       ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
       ...(overrides.onBatch === undefined ? {} : { onBatch: overrides.onBatch }),
     });
@@ -103,6 +111,23 @@ export async function openCore(
       allowPrivateAddresses: config.channels.allowPrivateAddresses,
       feedFolder: join(config.dataDir, 'feeds'),
     });
+    const together = {
+      pool: pagePool,
+      clock,
+      maxRetries: concurrency.maxRetries,
+      snapshotEvery,
+      ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
+    };
+    const sources: SourcesContext = {
+      db: database.db,
+      together,
+      kinds,
+      secretBox,
+      clock,
+      settings: config.inventorySync.deltaSync,
+      events: overrides.sourceEvents ?? {},
+    };
+    const { aggregation } = config.inventorySync;
     const stopWatching = watchEmbedded(embedded, logger);
     return {
       config,
@@ -116,19 +141,16 @@ export async function openCore(
       writer,
       levels: new LevelReader(writerPool, clock),
       secretBox,
-      sources: {
+      sources,
+      onDemand: createOnDemand(sources, {
+        timeoutMs: aggregation.parallelFetchTimeoutMs,
+        keepSeconds: aggregation.cacheTtlSeconds,
+      }),
+      buffers: {
         db: database.db,
-        together: {
-          pool: pagePool,
-          clock,
-          maxRetries: concurrency.maxRetries,
-          ...(overrides.onCommitted === undefined ? {} : { onCommitted: overrides.onCommitted }),
-        },
-        kinds,
-        secretBox,
+        together,
         clock,
-        settings: config.inventorySync.deltaSync,
-        events: overrides.sourceEvents ?? {},
+        settings: config.inventorySync.safetyBuffers,
       },
       async close() {
         stopWatching();

@@ -3,6 +3,7 @@ import { adjustMany } from './adjust-many.ts';
 import { adjustOne, adjustOneNaive } from './adjust-one.ts';
 import { adjustZipf } from './adjust-zipf.ts';
 import { backlog } from './backlog.ts';
+import { deadVendor } from './dead-vendor.ts';
 import { getLevel } from './get-level.ts';
 import { history } from './history.ts';
 import { loneClient } from './lone-client.ts';
@@ -24,6 +25,7 @@ export const workloads: readonly Workload[] = [
   loneClient,
   getLevel,
   syncLag,
+  deadVendor,
   backlog,
   history,
   sourcePage,

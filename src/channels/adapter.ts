@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { retryAfterMs } from '../retry-after.ts';
-import type { RevisionLimit } from './revision-pace.ts';
 
 /** The ledger entry behind a change, in channels that get every one. */
 export type ChangeEntry = {
@@ -140,6 +139,14 @@ export type Capabilities = {
   readonly results: 'batch' | 'item';
   /** By what it limits us: calls, a cost that it states itself, or revisions of a listing a day. */
   readonly rateModel: 'calls' | 'cost' | 'listing-per-day';
+};
+
+/** How often a channel lets one thing that it sells be revised. */
+export type RevisionLimit = {
+  /** In one calendar day. */
+  readonly perDay: number;
+  /** IANA name of the zone whose days are counted. */
+  readonly timeZone: string;
 };
 
 /** What became of an operation that was accepted. */

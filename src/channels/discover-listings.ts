@@ -1,10 +1,11 @@
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { SecretBox } from '../encryption.ts';
+import { listLevelsOfSku } from '../stock/index.ts';
 import type { Adapters, ChannelAdapter, DiscoveredItem } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
 import { channelNotFound } from './manage-channel.ts';
-import { findChannel, mappingKey, readMapping, type MappedPlace } from './mapping.ts';
+import { findChannel, mappingKey, placeId, readMapping, type MappedPlace } from './mapping.ts';
 import { discover } from './publish.ts';
 
 /** What a channel sells, and what we know of it. */
@@ -36,9 +37,9 @@ export type DiscoverContext = {
 };
 
 /**
- * Asks a channel for a page of what it sells, and finds for each item its listing, or the level that
- * it should be listed for: one with the item's SKU at a store that has no listing yet, where there
- * is one such level and one such item. Changes nothing.
+ * Asks a channel for a page of what it sells, and finds for each item its listing, or the level
+ * that it should be listed for: one with the item's SKU at a store that has no listing yet, where
+ * there is one such level and one such item. Changes nothing.
  * Refusals: CHANNEL.NOT_FOUND, CHANNEL.DISCOVER_NOT_SUPPORTED.
  */
 export async function discoverListings(
@@ -82,13 +83,13 @@ async function matchItems(
     const key = mappingKey(adapter, externalIds);
     if (key === undefined) continue;
     if (wanted.has(key) && !byKey.has(key)) byKey.set(key, { storeId, sku });
-    if (skus.has(sku)) mapped.add(idOf({ storeId, sku }));
+    if (skus.has(sku)) mapped.add(placeId({ storeId, sku }));
   }
   const open = found.filter((item) => !byKey.has(mappingKey(adapter, item.externalIds) ?? ''));
   const itemsBySku = Map.groupBy(open, ({ sku }) => sku);
   const levels = await levelsOf(db, channel, [...skus]);
   const levelsBySku = Map.groupBy(
-    levels.filter((level) => !mapped.has(idOf(level))),
+    levels.filter((level) => !mapped.has(placeId(level))),
     ({ sku }) => sku,
   );
   return found.map((item) => {
@@ -101,27 +102,16 @@ async function matchItems(
   });
 }
 
-function idOf({ storeId, sku }: MappedPlace): string {
-  return `${storeId}\u0000${sku}`;
-}
-
 /** The levels of some SKUs at the stores that the channel sells from. */
 async function levelsOf(
   db: Db,
   channel: ChannelRow,
   skus: readonly string[],
 ): Promise<readonly MappedPlace[]> {
-  if (skus.length === 0) return [];
-  const rows = await db
-    .selectFrom('stock_level')
-    .select(['sku', 'location_id'])
-    .where('merchant_id', '=', channel.merchant_id)
-    .where('sku', 'in', [...skus])
-    .orderBy('sku')
-    .orderBy('location_id')
-    .execute();
+  const found: MappedPlace[] = [];
+  for (const sku of skus) {
+    found.push(...(await listLevelsOfSku(db, channel.merchant_id, sku, 0)));
+  }
   const stores = channel.select_stores;
-  return rows
-    .map(({ sku, location_id: storeId }) => ({ storeId, sku }))
-    .filter(({ storeId }) => stores === null || stores.includes(storeId));
+  return found.filter(({ storeId }) => stores === null || stores.includes(storeId));
 }

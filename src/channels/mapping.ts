@@ -1,4 +1,5 @@
 import type { Db } from '../db/index.ts';
+import { listLevelsAt } from '../stock/index.ts';
 import type { ChannelAdapter } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
 
@@ -26,6 +27,11 @@ export async function findChannel(
     .executeTakeFirst();
 }
 
+/** One text for a place. */
+export function placeId({ storeId, sku }: MappedPlace): string {
+  return `${storeId}\u0000${sku}`;
+}
+
 /** Listings read at once. */
 const pageSize = 1_000;
 
@@ -35,29 +41,26 @@ export async function* readMapping(db: Db, channel: ChannelRow): AsyncGenerator<
   let last: MappedPlace | undefined;
   for (;;) {
     let query = db
-      .selectFrom('listing as l')
-      .leftJoin('stock_level as s', (join) =>
-        join
-          .onRef('s.merchant_id', '=', 'l.merchant_id')
-          .onRef('s.sku', '=', 'l.sku')
-          .onRef('s.location_id', '=', 'l.location_id'),
-      )
-      .select(['l.sku', 'l.location_id', 'l.external_ids', 's.version'])
-      .where('l.merchant_id', '=', merchantId)
-      .where('l.channel_id', '=', channelId)
-      .orderBy('l.sku')
-      .orderBy('l.location_id')
+      .selectFrom('listing')
+      .select(['sku', 'location_id', 'external_ids'])
+      .where('merchant_id', '=', merchantId)
+      .where('channel_id', '=', channelId)
+      .orderBy('sku')
+      .orderBy('location_id')
       .limit(pageSize);
     if (last !== undefined) {
       const { sku, storeId } = last;
       query = query.where((eb) =>
-        eb(eb.refTuple('l.sku', 'l.location_id'), '>', eb.tuple(sku, storeId)),
+        eb(eb.refTuple('sku', 'location_id'), '>', eb.tuple(sku, storeId)),
       );
     }
     const rows = await query.execute();
+    const places = rows.map((row) => ({ sku: row.sku, storeId: row.location_id }));
+    const levels = await listLevelsAt(db, merchantId, places, 0);
+    const counted = new Set(levels.map(placeId));
     for (const row of rows) {
       last = { sku: row.sku, storeId: row.location_id };
-      yield { ...last, externalIds: row.external_ids, hasLevel: row.version !== null };
+      yield { ...last, externalIds: row.external_ids, hasLevel: counted.has(placeId(last)) };
     }
     if (rows.length < pageSize) return;
   }

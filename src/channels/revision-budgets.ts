@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from '../db/index.ts';
+import type { RevisionLimit } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
-import { revisionDays, revisionWaitMs, type Budget, type RevisionLimit } from './revision-pace.ts';
+import { revisionDays, revisionWaitMs, type Budget } from './revision-pace.ts';
 
 /** Something that is about to be revised. */
 export type Revision = {

@@ -1,10 +1,4 @@
-/** How often a channel lets one thing that it sells be revised. */
-export type RevisionLimit = {
-  /** In one calendar day. */
-  readonly perDay: number;
-  /** IANA name of the zone whose days are counted. */
-  readonly timeZone: string;
-};
+import type { RevisionLimit } from './adapter.ts';
 
 /** Where a budget stands. */
 export type Budget = {

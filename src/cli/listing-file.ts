@@ -12,7 +12,7 @@ const storeNames = ['storeId', 'store'];
 /**
  * The listings of a file: columns `sku` and `storeId`, and every other column is one of the
  * channel's ids by its own name; an empty field is an id that is not there. Rows that cannot be
- * used are told with their line. Throws a UsageError when the file cannot be read or lacks a column.
+ * used are told with their line. Throws a UsageError when the file cannot be read or has no SKUs.
  * @param store of rows that name none
  */
 export async function* readListingFile(

@@ -13,7 +13,7 @@ export function addListingCommands(program: Command, io: CommandIo, finish: Fini
     .command('import')
     .description(
       'Say by which ids a channel knows SKUs, from a CSV file: columns sku and storeId, and each ' +
-        'other column is an id by the channel’s own name (inventoryItemId, productId, …). What is ' +
+        'other column is an id by the channel’s name (inventoryItemId, productId, …). What is ' +
         'listed already gets the ids of the file; what the file does not name stays. Rows that ' +
         'cannot be used are told with their line, and the others are listed; exit code 1 then.',
     )
@@ -72,8 +72,8 @@ function addLookCommands(listings: Command, io: CommandIo, finish: Finish): void
   listings
     .command('discover')
     .description(
-      'Ask a channel what it sells, and show for each item its listing or the level that it would ' +
-        'be listed for: the only one with its SKU.',
+      'Ask a channel what it sells, and show for each item its listing or the level that ' +
+        'it would be listed for: the only one with its SKU.',
     )
     .argument('<channel>', 'the id of the channel')
     .option('--apply', 'list what is unambiguous', false)

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { CommandIo } from './io.ts';
 import type { Finish } from './option-values.ts';
+import { addBufferCommands } from './program-buffers.ts';
 import { addDataCommands } from './program-data.ts';
 import { addLedgerCommands } from './program-ledger.ts';
 import { addListingCommands } from './program-listings.ts';
@@ -49,5 +50,6 @@ export function createProgram(io: CommandIo, finish: Finish): Command {
   addSourceCommands(program, io, finish);
   addLedgerCommands(program, io, finish);
   addListingCommands(program, io, finish);
+  addBufferCommands(program, io, finish);
   return program;
 }

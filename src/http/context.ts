@@ -9,7 +9,8 @@ import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
 import type { KeyRole } from '../merchants/index.ts';
 import type { Metrics, ReadinessCheck } from '../monitoring/index.ts';
-import type { SourcesContext } from '../sources/index.ts';
+import type { BuffersContext } from '../safety-stock/index.ts';
+import type { OnDemand, SourcesContext } from '../sources/index.ts';
 import type { LevelReader, StockWriter } from '../stock/index.ts';
 
 /** What HTTP needs of the program; app.ts fills it, tests replace parts of it. */
@@ -33,6 +34,12 @@ export type Services = {
   readonly sources: SourcesContext;
   /** A source was made or changed, or a run was asked for: workers look at once. */
   readonly wakeSources: () => void;
+  /** Sources that are asked when somebody wants to know. */
+  readonly onDemand: OnDemand;
+  /** What keeping stock back needs. */
+  readonly buffers: BuffersContext;
+  /** A rule of safety stock was changed: workers look at once. */
+  readonly wakeBuffers: () => void;
   /** How channels of each kind are talked to. */
   readonly adapters: Adapters;
   readonly metrics: Metrics;

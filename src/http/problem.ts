@@ -75,6 +75,8 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['QUESTION.NOT_FOUND', kind(404, 'There is no such question')],
   ['CHANNEL.VERIFY_NOT_SUPPORTED', kind(422, 'This kind of channel cannot be asked')],
   ['LISTING.NOT_FOUND', kind(404, 'There is no such listing')],
+  ['SAFETY_BUFFER.NOT_FOUND', kind(404, 'There is no such rule of safety stock')],
+  ['SAFETY_BUFFER.SCOPE_INVALID', kind(422, 'A rule cannot be for this')],
   ['DRIFT.NOT_FOUND', kind(404, 'There is no such drift')],
   ['DRIFT.NOT_PENDING', kind(409, 'Nothing is to be decided')],
   ['EVENT.UNKNOWN_TYPE', kind(422, 'There is no such type of event')],

@@ -5,6 +5,7 @@ import { openDatabase } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
+import type { BuffersContext } from '../safety-stock/index.ts';
 import type { SourcesContext } from '../sources/index.ts';
 import { bossSchema, startBoss } from './boss.ts';
 import type { BreakerSettings } from './circuit.ts';
@@ -15,6 +16,7 @@ import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
 import { startInboxLoop } from './inbox-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { relayOnce } from './relay.ts';
+import { startBufferRuns } from './buffer-runs.ts';
 import { startSourceRuns } from './source-runs.ts';
 
 export type JobsOptions = {
@@ -33,6 +35,8 @@ export type JobsOptions = {
   readonly expireReservations?: () => Promise<number>;
   /** Absent: sources are not read. */
   readonly sources?: SourcesContext;
+  /** Absent: safety stock is not looked after. */
+  readonly buffers?: BuffersContext;
   /** Sources that this process reads at once; 4 by default. */
   readonly sourceConcurrency?: number;
   /** Between two looks for listings that lag with nobody working on them; 10 s by default. */
@@ -61,6 +65,8 @@ export type Jobs = {
   wakeChannels(): void;
   /** A source was made or changed, or a run was asked for. */
   wakeSources(): void;
+  /** A rule of safety stock was changed. */
+  wakeBuffers(): void;
   /** A webhook of a channel was stored. */
   wakeInbox(): void;
   /** Whether pg-boss runs and the outbox could be read lately. */
@@ -133,6 +139,9 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     sources === undefined
       ? undefined
       : await startSourceRuns({ boss, connectionString, sources, logger, concurrency });
+  const { buffers } = options;
+  const bufferRuns =
+    buffers && (await startBufferRuns({ boss, connectionString, buffers, logger }));
   const inboxLoop = options.inbox && startInboxLoop(options.inbox, logger);
   const chores = { db, boss, queue, clock, logger, expireReservations };
   relay.start();
@@ -142,13 +151,15 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   let isRunning = true;
   const end = async (): Promise<void> => {
     isRunning = false;
-    await Promise.all([relay.stop(), expiry.stop(), sourceRuns?.stop(), inboxLoop?.stop()]);
+    const runs = [sourceRuns?.stop(), bufferRuns?.stop()];
+    await Promise.all([relay.stop(), expiry.stop(), inboxLoop?.stop(), ...runs]);
   };
   return {
     schema: bossSchema,
     wakeRelay: () => relay.wake(),
     wakeChannels: () => leads.hurry(),
     wakeSources: () => sourceRuns?.wake(),
+    wakeBuffers: () => bufferRuns?.wake(),
     wakeInbox: () => inboxLoop?.wake(),
     isReady: () => isRunning && relay.isAlive,
     states: () => byChannel(leads, (worker) => worker.state),
@@ -173,6 +184,7 @@ const idleJobs: Jobs = {
   wakeRelay: () => undefined,
   wakeChannels: () => undefined,
   wakeSources: () => undefined,
+  wakeBuffers: () => undefined,
   wakeInbox: () => undefined,
   isReady: () => true,
   states: () => ({}),

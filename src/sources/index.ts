@@ -1,3 +1,5 @@
+export { atsQuantities, availableToSell } from './ats.ts';
+export type { AtsTerm, AtsView, AvailableToSell, TermState } from './ats.ts';
 export { SourceMoved } from './apply-page.ts';
 export type { SourcesContext, SourceSettings } from './context.ts';
 export { countNames } from './counts.ts';
@@ -7,6 +9,8 @@ export type { HeldItemView } from './held-items.ts';
 export { closeSourceKinds, createSourceKinds } from './kinds.ts';
 export type { KindOptions } from './kinds.ts';
 export { deleteSource, getSource, listSources } from './manage-source.ts';
+export { createOnDemand } from './on-demand.ts';
+export type { OnDemand, OnDemandOptions } from './on-demand.ts';
 export { readOwnership } from './ownership.ts';
 export type { Claim, Ownership } from './ownership.ts';
 export { pushItems } from './push-items.ts';

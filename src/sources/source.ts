@@ -74,7 +74,10 @@ export type OpenSource = {
   changesSince(watermark: string | null, options: ReadOptions): Promise<SourceRead>;
   /** Everything, page by page; `cursor` null: from the beginning. */
   snapshot?(cursor: string | null, options: ReadOptions): Promise<SourceRead>;
-  /** What it says of these now, for asking on demand. */
+  /**
+   * What it says of these now, for sources that are asked on demand: items that set, of these keys
+   * as far as it knows them. Config has `onDemand` where a kind can do so.
+   */
   current?(keys: readonly SourceKey[], options: ReadOptions): Promise<SourceRead>;
   /** A full read without any item is an answer, and not a failure. */
   readonly mayBeEmpty?: boolean;
@@ -108,6 +111,9 @@ export type SourceKind<Config = unknown, Credentials = unknown> = {
   open(context: OpenContext<Config, Credentials>): OpenSource;
   close?(): Promise<void>;
 };
+
+/** In a kind's config: the source is asked when somebody wants to know, and not by the clock. */
+export const onDemand = z.boolean().optional();
 
 /** Kinds by name. Config and credentials are what each kind's schemas gave. */
 export type SourceKinds = ReadonlyMap<string, SourceKind>;

@@ -44,6 +44,7 @@ export async function requestRun(
     .set({ requested_run: runId })
     .where('merchant_id', '=', merchantId)
     .where('enabled', '=', true);
+  if (sourceId === undefined) query = query.where(isReadByTheClock('source'));
   if (sourceId !== undefined) query = query.where('source_id', '=', sourceId);
   await query.execute();
   return ok({ runId });
@@ -97,6 +98,11 @@ export async function syncStatus(context: SourcesContext, merchantId: string): P
   };
 }
 
+/** Not so where it is asked on demand: such a source is read only when it alone is named. */
+function isReadByTheClock(table: string) {
+  return sql<boolean>`not ${sql.ref(`${table}.config`)} @> '{"onDemand": true}'`;
+}
+
 /** Sources to be read now that nobody reads, those that were asked for first, at most `limit`. */
 export async function dueSources(db: Db, limit: number): Promise<readonly DueSource[]> {
   const { rows } = await sql<{
@@ -108,7 +114,7 @@ export async function dueSources(db: Db, limit: number): Promise<readonly DueSou
     from source s
     left join source_schedule w on w.merchant_id = s.merchant_id
     where s.enabled and (s.requested_run is not null
-      or (s.next_run_at <= clock_timestamp() and w.stopped_at is null))
+      or (s.next_run_at <= clock_timestamp() and w.stopped_at is null and ${isReadByTheClock('s')}))
       and not ${isBeingRead}
     order by s.requested_run is null, s.next_run_at
     limit ${limit}`.execute(db);
@@ -125,7 +131,8 @@ export async function planOfDueSource(
   { merchantId, sourceId }: Pick<DueSource, 'merchantId' | 'sourceId'>,
 ): Promise<{ readonly runId: string; readonly trigger: 'schedule' | 'request' } | undefined> {
   const { rows } = await sql<{ requested_run: string | null; is_due: boolean }>`
-    select s.requested_run, s.next_run_at <= clock_timestamp() and w.stopped_at is null as is_due
+    select s.requested_run, s.next_run_at <= clock_timestamp() and w.stopped_at is null
+      and ${isReadByTheClock('s')} as is_due
     from source s
     left join source_schedule w on w.merchant_id = s.merchant_id
     where s.merchant_id = ${merchantId} and s.source_id = ${sourceId} and s.enabled`.execute(db);

@@ -65,6 +65,12 @@ export async function viewSources(
   );
 }
 
+function isOnDemand(config: unknown): boolean {
+  return typeof config === 'object' && config !== null && 'onDemand' in config
+    ? config.onDemand === true
+    : false;
+}
+
 function viewSource(
   { kinds, settings }: SourcesContext,
   row: SourceRow,
@@ -90,7 +96,10 @@ function viewSource(
     snapshotSince: row.snapshot?.startedAt ?? null,
     blockedUntil: row.blocked_until?.toISOString() ?? null,
     lastRun: more.lastRun,
-    nextRunAt: row.enabled && !more.isStopped ? row.next_run_at.toISOString() : null,
+    nextRunAt:
+      row.enabled && !more.isStopped && !isOnDemand(row.config)
+        ? row.next_run_at.toISOString()
+        : null,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

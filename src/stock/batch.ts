@@ -8,7 +8,7 @@ import { commitBatch, staleState } from './commit-batch.ts';
 import type { LevelMemory } from './level-memory.ts';
 import { readBatch, type BatchRead } from './read-batch.ts';
 import type { Turns } from './turns.ts';
-import { WorkingState } from './working-state.ts';
+import { WorkingState, type EntryWrite } from './working-state.ts';
 
 /** How one batch went: what an operator needs to see why a request waited. */
 export type BatchReport = {
@@ -47,8 +47,9 @@ export type BatchUnit = {
 
 /** An attempt whose commit may or may not have happened. */
 type LostAttempt = {
-  readonly entry: { merchantId: string; sku: string; storeId: string; version: number };
-  readonly commandId: string;
+  /** What it wrote; with its time no other attempt wrote the same. */
+  readonly entries: readonly EntryWrite[];
+  readonly recordedAt: Date;
   readonly outcomes: Outcome[][];
 };
 
@@ -259,17 +260,9 @@ async function commit(
     passFailpoint('after_commit');
   } catch (error) {
     if (classifyFailure(error, true) === 'server') throw error;
-    const entry = state.entries[0];
-    throw new LostInCommit(
-      error,
-      entry === undefined
-        ? undefined
-        : {
-            entry: { ...entry.level, version: entry.version - 1 },
-            commandId: entry.command.commandId,
-            outcomes,
-          },
-    );
+    const entries = state.entries.filter(({ first }) => first);
+    const lost = { entries, recordedAt: state.now, outcomes };
+    throw new LostInCommit(error, entries.length === 0 ? undefined : lost);
   }
   options.onCommitted?.();
 }
@@ -306,13 +299,30 @@ export function decideUnit(
     : unit.commands.map((command) => state.run(command));
 }
 
-async function wasCommitted(client: PoolClient, attempt: LostAttempt): Promise<boolean> {
-  const { merchantId, sku, storeId, version } = attempt.entry;
+/**
+ * Whether an attempt was committed: all that it wrote is there. Versions and commands alone would
+ * not tell it from a later attempt at the same batch, whose answers say other times.
+ */
+async function wasCommitted(
+  client: PoolClient,
+  { entries, recordedAt }: LostAttempt,
+): Promise<boolean> {
   const { rowCount } = await client.query(
-    `select 1 from ledger_entry
-     where merchant_id = $1 and sku = $2 and location_id = $3 and version > $4
-       and command_id = $5 limit 1`,
-    [merchantId, sku, storeId, version, attempt.commandId],
+    `select from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::uuid[])
+       as u(merchant_id, sku, location_id, version, command_id)
+     where not exists (
+       select from ledger_entry e
+       where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
+         and e.version = u.version and e.command_id = u.command_id and e.recorded_at = $6)
+     limit 1`,
+    [
+      entries.map(({ level }) => level.merchantId),
+      entries.map(({ level }) => level.sku),
+      entries.map(({ level }) => level.storeId),
+      entries.map(({ version }) => version),
+      entries.map(({ command }) => command.commandId),
+      recordedAt,
+    ],
   );
-  return (rowCount ?? 0) > 0;
+  return rowCount === 0;
 }

@@ -13,6 +13,8 @@ export type TogetherOptions = {
   readonly clock: Clock;
   /** Attempts, 1 … ; all after the first lock the levels before they read them. */
   readonly maxRetries: number;
+  /** Versions of a level from one snapshot to the next, as the writer has it; 50 when absent. */
+  readonly snapshotEvery?: number;
   readonly onCommitted?: () => void;
 };
 
@@ -73,7 +75,7 @@ async function attempt<T>(
       async read(keys) {
         if (state !== undefined) throw new Error('levels are read once in a transaction');
         const { now, levels } = await readKeys(client, keys, options.clock.offsetMs, lock);
-        const desk = new WorkingState(now, levels, new Map());
+        const desk = new WorkingState(now, levels, new Map(), options.snapshotEvery);
         state = desk;
         return desk;
       },

@@ -1,5 +1,7 @@
 export type { BatchReport } from './batch.ts';
 export { adjustStock, setStock } from './change-stock.ts';
+export { levelsChangedAfter, merchantsChangedAfter } from './changed-levels.ts';
+export type { ChangedLevels } from './changed-levels.ts';
 export { changeTogether } from './change-together.ts';
 export type { StockDesk, StockTransaction, TogetherOptions } from './change-together.ts';
 export type {
@@ -17,6 +19,9 @@ export type {
 } from './command.ts';
 export { guardLevel, stockNotFound, storeNotFound } from './decide.ts';
 export type { AdjustRequest, Expectation, Mode, SetRequest } from './decide.ts';
+export { dailyDemand } from './demand.ts';
+export type { DailyDemand, DemandWindow } from './demand.ts';
+export { keepBack, keptUnits } from './keep-back.ts';
 export { entryIdOf, listLedger, parseEntryId, quantityFromColumn } from './ledger.ts';
 export type { LedgerEntryView, LedgerFilter } from './ledger.ts';
 export {
@@ -48,7 +53,7 @@ export { archivablePartitions, countEntries, obstacleOf } from './archive/plan-a
 export { restoreArchive } from './archive/restore-archive.ts';
 export { makeLedgerPartitions } from './partitions.ts';
 export type { LedgerPartition } from './partitions.ts';
-export { countOversold, listLevels, listLevelsOfSku } from './queries.ts';
+export { countOversold, listLevels, listLevelsAt, listLevelsOfSku } from './queries.ts';
 export type { LevelFilter, PageOf } from './queries.ts';
 export { figureNow, takeFigure } from './take-figure.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';

@@ -126,3 +126,22 @@ export async function listLevelsOfSku(
     order by s.location_id`.execute(db);
   return rows.map(toView);
 }
+
+/** The levels at these places, as far as there are any. */
+export async function listLevelsAt(
+  db: Db,
+  merchantId: string,
+  places: readonly { readonly sku: string; readonly storeId: string }[],
+  offsetMs: number,
+): Promise<readonly LevelView[]> {
+  if (places.length === 0) return [];
+  const { rows } = await sql<LevelRow>`
+    select l.*
+    from unnest(${places.map(({ sku }) => sku)}::text[],
+                ${places.map(({ storeId }) => storeId)}::text[]) as u(sku, location_id)
+    cross join lateral (
+      select ${levelColumns(offsetMs)}
+      where s.merchant_id = ${merchantId} and s.sku = u.sku and s.location_id = u.location_id
+      offset 0) l`.execute(db);
+  return rows.map(toView);
+}

@@ -58,6 +58,10 @@ const commands = [
   'listings export',
   'listings check',
   'listings discover',
+  'safety-buffers list',
+  'safety-buffers set',
+  'safety-buffers delete',
+  'safety-buffers recompute',
 ];
 
 test.each(commands)('onhand %s --help teaches with an example', async (command) => {

@@ -77,6 +77,12 @@ beforeAll(async () => {
      values ('default', 'drf_ours', 'ours-sku', 'ours-store', 'ours-channel', 5, 3, 2,
        'channel_changed', 'send_ours', 'pending')`,
   );
+  await app.call('PUT', '/api/safety-buffers', {
+    body: { sku: 'ours-sku', strategy: 'static', units: 5 },
+  });
+  await app.call('PUT', '/api/safety-buffers/categories', {
+    body: { items: [{ sku: 'ours-sku', category: 'ours-category' }] },
+  });
   await app.call('PUT', '/api/merchants/theirs', { body: {} });
   const headers = { 'X-Merchant-Id': 'theirs' };
   const body = { name: 'their admin', role: 'admin' };
@@ -135,6 +141,9 @@ const bodies: Record<string, unknown> = {
   'POST /api/channels/{channelId}/discover': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/pause': {},
   'POST /api/channels/{channelId}/listings/{storeId}/{sku}/resume': {},
+  'PUT /api/safety-buffers': { strategy: 'static', units: 3 },
+  'PUT /api/safety-buffers/categories': { items: [{ sku: 'ours-sku', category: 'theirs' }] },
+  'POST /api/safety-buffers/recompute': {},
   'POST /api/drifts/{driftId}/approve': {},
   'POST /api/drifts/{driftId}/ignore': {},
 };
@@ -148,6 +157,7 @@ const queries: Record<string, string> = {
   'GET /api/reservations': '?orderId=ours-order',
   'GET /api/deliveries': '?channelId=ours-channel',
   'GET /api/dead-letters': '?channelId=ours-channel',
+  'DELETE /api/safety-buffers': '?sku=ours-sku',
   'GET /api/drifts': '?channelId=ours-channel',
 };
 
@@ -188,7 +198,7 @@ function whatIsShown(route: string, { access }: Operation, answer: Answer): stri
       : status === 404 ||
         (status < 300 && makesItsOwn.test(route) && !text.includes('"onHand":50')) ||
         (status === 200 && route === 'POST /api/mutations' && text.includes('STORE.NOT_FOUND')) ||
-        (status === 200 && !text.includes('ours'));
+        ((status === 200 || status === 202) && !text.includes('ours'));
   return isNothing ? 'nothing of ours' : `${status} ${text}`;
 }
 

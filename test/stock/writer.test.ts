@@ -13,7 +13,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type Cut } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let database: TestDatabase;
@@ -203,6 +203,28 @@ test.each([
 
   expect(await outcome).toMatchObject({ kind: 'applied' });
   expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 7, version: 3 });
+});
+
+test('two connections lost in commit: the answer is that of the attempt that counted', async () => {
+  const cuts: Cut[] = [];
+  const proxy = await startTcpProxy(database.connectionString, (sent) =>
+    sent.includes('stock_commit') ? cuts.shift() : undefined,
+  );
+  onTestFinished(() => proxy.close());
+  const writer = openTestWriter(proxy.connectionString, { timeoutMs: 20_000 });
+  onTestFinished(() => writer.close());
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 10));
+  await writer.writer.submitOne(adjust(sku, 0));
+  // What the writer remembers is out of date by now, and it decides on it first.
+  await first.writer.submitOne(adjust(sku, -1));
+  cuts.push('before', 'after');
+  const outcome = await writer.writer.submitOne(adjust(sku, -3));
+  expect(cuts).toEqual([]);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 6, version: 4 });
+  expect(outcome).toMatchObject({ kind: 'applied' });
+  const { body } = outcome.kind === 'applied' ? outcome.answer : { body: '{}' };
+  expect(JSON.parse(body)).toMatchObject({ onHand: 6, version: 4 });
 });
 
 async function isGone(pid: number): Promise<boolean> {

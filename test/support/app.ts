@@ -63,6 +63,7 @@ export async function startTestApp(overrides: AppOverrides = {}): Promise<TestAp
     metrics,
     wakeChannels: () => undefined,
     wakeSources: () => undefined,
+    wakeBuffers: () => undefined,
     wakeInbox: () => undefined,
     inbox: {
       db: core.db,

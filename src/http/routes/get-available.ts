@@ -1,20 +1,20 @@
 import { z } from '@hono/zod-openapi';
-import { effectOnAvailable, listLevelsOfSku, quantities } from '../../stock/index.ts';
+import { atsQuantities, availableToSell } from '../../sources/index.ts';
 import { queryFlag, sku, storeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
 import { skuNotFound } from '../stock-commands.ts';
 import { timeView } from '../views.ts';
 
-const counting = quantities.filter((quantity) => effectOnAvailable[quantity] !== 0);
-
 const term = z.strictObject({
-  quantity: z.enum(quantities),
+  quantity: z.enum(atsQuantities),
   value: z.int(),
   source: z.string(),
   observedAt: timeView,
   ageSeconds: z.number(),
+  state: z.enum(['stored', 'asked', 'lastKnown']),
 });
+const store = z.strictObject({ storeId: z.string(), available: z.int(), terms: z.array(term) });
 
 export const getAvailable = defineOperation({
   method: 'get',
@@ -22,34 +22,31 @@ export const getAvailable = defineOperation({
   tag: 'Stock',
   summary: 'What can be sold of a SKU, and of what that is made',
   description:
-    'At one store, or at all of them together. observedAt is when the figures changed last; ' +
-    'of several stores the one that changed the longest ago.',
+    'At one store or at all of them together. With explain every term has its owner (a source, ' +
+    '`onhand`, or `several` for stores with different ones), when the owner last reported it ' +
+    '(our own: when the level changed last; of several stores the longest ago), and whether it ' +
+    'is as it was stored, was asked for just now, or is the last that is known of a source that ' +
+    'did not answer; and without storeId the same of each store.',
   access: 'member',
   params: { sku },
   query: { storeId: storeId.optional(), explain: queryFlag.optional() },
   responses: {
     200: {
       description: 'Available, with its terms when they are asked for',
-      schema: z.strictObject({ available: z.int(), terms: z.array(term).optional() }),
+      schema: z.strictObject({
+        available: z.int(),
+        terms: z.array(term).optional(),
+        stores: z.array(store).optional(),
+      }),
     },
   },
   refusals: ['STOCK.NOT_FOUND'],
-  async handle({ caller, params, query, services: { db, clock } }) {
-    const all = await listLevelsOfSku(db, caller.merchantId, params.sku, clock.offsetMs);
-    const levels = all.filter((level) => level.storeId === (query.storeId ?? level.storeId));
-    const [first] = levels;
-    if (first === undefined) return skuNotFound(params.sku);
-    const available = levels.reduce((sum, level) => sum + level.available, 0);
+  async handle({ caller: { merchantId }, params, query, services }) {
+    const input = { merchantId, sku: params.sku, storeId: query.storeId };
+    const found = await availableToSell(services.sources, services.onDemand, input);
+    if (found === undefined) return skuNotFound(params.sku);
+    const { available, terms, stores } = found;
     if (query.explain !== true) return json(200, { available });
-    const observedAt = levels.map((level) => level.updatedAt).toSorted()[0] ?? first.updatedAt;
-    const ageMs = Math.max(0, clock.now().getTime() - Date.parse(observedAt));
-    const terms = counting.map((quantity) => ({
-      quantity,
-      value: levels.reduce((sum, level) => sum + level[quantity], 0),
-      source: 'onhand',
-      observedAt,
-      ageSeconds: Math.round(ageMs) / 1000,
-    }));
-    return json(200, { available, terms });
+    return json(200, { available, terms, ...(query.storeId === undefined ? { stores } : {}) });
   },
 });

@@ -70,6 +70,14 @@ import { refuseQuarantine } from './refuse-quarantine.ts';
 import { requestSync } from './request-sync.ts';
 import { startSync } from './start-sync.ts';
 import { stopSync } from './stop-sync.ts';
+import { deleteSafetyBuffer } from './delete-safety-buffer.ts';
+import { getSafetyBufferStatus } from './get-safety-buffer-status.ts';
+import { getSafetyStock } from './get-safety-stock.ts';
+import { listSafetyBuffers } from './list-safety-buffers.ts';
+import { listSafetyCategories } from './list-safety-categories.ts';
+import { putSafetyBuffer } from './put-safety-buffer.ts';
+import { putSafetyCategories } from './put-safety-categories.ts';
+import { requestRecompute } from './request-recompute.ts';
 import { resumeListing } from './resume-listing.ts';
 import { verifyChannel } from './verify-channel.ts';
 import { discoverListings } from './discover-listings.ts';
@@ -149,6 +157,14 @@ const operations: readonly Operation[] = [
   listDrifts,
   approveDrift,
   ignoreDrift,
+  putSafetyBuffer,
+  listSafetyBuffers,
+  deleteSafetyBuffer,
+  putSafetyCategories,
+  listSafetyCategories,
+  requestRecompute,
+  getSafetyBufferStatus,
+  getSafetyStock,
   getDocs,
   getDocsFile,
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
-import type { SourceKind } from '../source.ts';
+import { onDemand, type SourceKind } from '../source.ts';
 import { openQuants } from './read-quants.ts';
 
 const configSchema = (client: HttpClient) =>
@@ -24,6 +24,7 @@ const configSchema = (client: HttpClient) =>
       .default(['onHand']),
     /** Rows that were committed late lie so far behind the newest at most. */
     overlapSeconds: z.number().min(0).max(86_400).default(60),
+    onDemand,
   });
 
 export type OdooConfig = z.infer<ReturnType<typeof configSchema>>;

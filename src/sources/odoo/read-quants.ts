@@ -5,6 +5,7 @@ import {
   readItems,
   type OpenSource,
   type ReadOptions,
+  type SourceKey,
   type SourceRead,
 } from '../source.ts';
 import { OdooFailed, searchOdoo, type SearchOdoo } from './ask.ts';
@@ -45,6 +46,8 @@ const quantFields = [
 ] as const;
 /** Quants of a page's products: each may lie in many lots. */
 const mostQuants = 50_000;
+/** Codes that are asked for together are those of one SKU; nobody keeps a code from being twice. */
+const mostProducts = 1_000;
 
 /**
  * Opens Odoo's quants for one run. A figure is the sum over the quants of a product at a location
@@ -73,6 +76,8 @@ export function openQuants(
       guarded(options, (search) => readChanged(search, config, markOf(watermark), options)),
     snapshot: (cursor, options) =>
       guarded(options, (search) => readProducts(search, config, Number(cursor ?? 0), options)),
+    current: (keys, options) =>
+      guarded(options, (search) => readCurrent(search, config, keys, options)),
   };
 }
 
@@ -135,6 +140,27 @@ async function readProducts(
   const items = await readFigures(search, config, ids, options);
   const hasMore = products.length === options.limit;
   return pageOf(items, String(ids.at(-1) ?? after), hasMore, true);
+}
+
+async function readCurrent(
+  search: SearchOdoo,
+  config: OdooConfig,
+  keys: readonly SourceKey[],
+  options: ReadOptions,
+): Promise<SourceRead> {
+  const skus = [...new Set(keys.map(({ sku }) => sku))];
+  const products = await search(
+    {
+      model: 'product.product',
+      domain: [['default_code', 'in', skus]],
+      fields: ['default_code', 'write_date'],
+      order: 'id',
+      limit: mostProducts,
+    },
+    product,
+  );
+  const ids = products.map(({ id }) => id);
+  return pageOf(await readFigures(search, config, ids, options), '', false, false);
 }
 
 /** What the quants of these products add up to, at every location that is read. */

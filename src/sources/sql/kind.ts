@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reportedQuantities, type SourceKind } from '../source.ts';
+import { onDemand, reportedQuantities, type SourceKind } from '../source.ts';
 import { openQuery } from './read-query.ts';
 
 const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'a column name' });
@@ -18,6 +18,7 @@ const configSchema = z.strictObject({
   overlapSeconds: z.number().min(0).max(86_400).default(60),
   storeId: z.string().min(1).max(128).optional(),
   quantity: z.enum(reportedQuantities).optional(),
+  onDemand,
 });
 
 export type SqlConfig = z.infer<typeof configSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
-import type { SourceKind } from '../source.ts';
+import { onDemand, type SourceKind } from '../source.ts';
 import { openCounts } from './read-counts.ts';
 
 const configSchema = (client: HttpClient) =>
@@ -17,6 +17,7 @@ const configSchema = (client: HttpClient) =>
     locations: z.record(z.string().min(1), z.string().min(1).max(128)),
     /** Counts that appear late lie so far behind the newest at most. */
     overlapSeconds: z.number().min(0).max(86_400).default(60),
+    onDemand,
   });
 
 export type SquareConfig = z.infer<ReturnType<typeof configSchema>>;

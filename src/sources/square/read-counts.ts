@@ -6,6 +6,7 @@ import {
   readItems,
   type OpenSource,
   type ReadOptions,
+  type SourceKey,
   type SourceRead,
 } from '../source.ts';
 import type { SquareConfig, SquareCredentials } from './kind.ts';
@@ -33,6 +34,7 @@ const countsAnswer = z.object({
     .default([]),
   cursor: z.string().optional(),
 });
+type Counts = z.infer<typeof countsAnswer>['counts'];
 const catalogAnswer = z.object({
   objects: z
     .array(
@@ -83,6 +85,19 @@ export function openCounts(
     for (const id of unknown) skus.set(id, undefined);
     for (const object of answer.objects) skus.set(object.id, object.item_variation_data?.sku);
   };
+  const itemsOf = (counts: Counts) =>
+    readItems(
+      counts.map((count) => ({
+        id: `${count.catalog_object_id}@${count.location_id}`,
+        // A variation without SKU is shown among the unreadable ones, by its id.
+        sku: skus.get(count.catalog_object_id),
+        storeId: config.locations[count.location_id],
+        quantity: 'onHand',
+        op: 'set',
+        value: count.quantity,
+        observedAt: count.calculated_at,
+      })),
+    );
   const read = async (mark: Mark, options: ReadOptions, isSnapshot: boolean) => {
     const since = mark.run === undefined ? beginning(mark, config, isSnapshot) : mark.run.since;
     const body = {
@@ -109,33 +124,52 @@ export function openCounts(
     return {
       kind: 'page',
       page: {
-        ...readItems(
-          counts.map((count) => ({
-            id: `${count.catalog_object_id}@${count.location_id}`,
-            // A variation without SKU is shown among the unreadable ones, by its id.
-            sku: skus.get(count.catalog_object_id),
-            storeId: config.locations[count.location_id],
-            quantity: 'onHand',
-            op: 'set',
-            value: count.quantity,
-            observedAt: count.calculated_at,
-          })),
-        ),
+        ...itemsOf(counts),
         nextWatermark: JSON.stringify(next),
         hasMore: cursor !== undefined,
         isSnapshot,
       },
     } satisfies SourceRead;
   };
-  const guarded = (mark: Mark, options: ReadOptions, isSnapshot: boolean): Promise<SourceRead> =>
-    read(mark, options, isSnapshot).catch((error: unknown) => {
-      if (error instanceof ReadFailed) return failed(error.code, error.retryAfterMs);
-      throw error;
-    });
-  return {
-    changesSince: (watermark, options) => guarded(markOf(watermark), options, false),
-    snapshot: (cursor, options) => guarded(markOf(cursor), options, true),
+  /** By SKU: Square knows variations by ids of its own. */
+  const readCurrent = async (keys: readonly SourceKey[], { signal }: ReadOptions) => {
+    const values = [...new Set(keys.map(({ sku }) => sku))];
+    const search = {
+      object_types: ['ITEM_VARIATION'],
+      query: { set_query: { attribute_name: 'sku', attribute_values: values } },
+    };
+    const found = checked(catalogAnswer, await post('/v2/catalog/search', search, signal));
+    for (const object of found.objects) skus.set(object.id, object.item_variation_data?.sku);
+    const body = {
+      catalog_object_ids: found.objects.map(({ id }) => id),
+      location_ids: Object.keys(config.locations),
+      states: ['IN_STOCK'],
+    };
+    const isKnown = found.objects.length > 0;
+    // Without ids the question would be about everything.
+    const answer = isKnown
+      ? await post('/v2/inventory/counts/batch-retrieve', body, signal)
+      : { counts: [] };
+    const { counts } = checked(countsAnswer, answer);
+    return {
+      kind: 'page',
+      page: { ...itemsOf(counts), nextWatermark: null, hasMore: false, isSnapshot: false },
+    } satisfies SourceRead;
   };
+  return {
+    changesSince: (watermark, options) => guarded(read(markOf(watermark), options, false)),
+    snapshot: (cursor, options) => guarded(read(markOf(cursor), options, true)),
+    current: (keys, options) => guarded(readCurrent(keys, options)),
+  };
+}
+
+async function guarded(reading: Promise<SourceRead>): Promise<SourceRead> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ReadFailed) return failed(error.code, error.retryAfterMs);
+    throw error;
+  }
 }
 
 class ReadFailed extends Error {

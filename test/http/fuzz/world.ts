@@ -46,6 +46,9 @@ export async function openWorlds(app: TestApp): Promise<() => Promise<World>> {
         (quantity) => ({ quantity }),
       ),
     });
+    await make('PUT', '/api/safety-buffers', { sku: 'sku-1', strategy: 'static', units: 1 });
+    const items = [{ sku: 'sku-1', category: 'shoes' }];
+    await make('PUT', '/api/safety-buffers/categories', { items });
     await prepareInbox(app, merchantId, number);
     const callers: Record<CallerKind, Record<string, string>> = {
       root: { authorization: `Bearer ${adminKey}`, 'x-merchant-id': merchantId },

@@ -58,7 +58,7 @@ export function sizeProblems(files: Files, paths: readonly string[]): Problem[] 
 
 /** Names of files and folders that say nothing or are written otherwise than ours. */
 export function nameProblems(files: Files): Problem[] {
-  return codeIn(files, 'src', 'test', 'emulators', 'bench').flatMap((path) => {
+  return codeIn(files, 'src', 'test', 'emulators', 'demo', 'bench').flatMap((path) => {
     const parts = path.replace(/\.ts$/, '').split('/');
     const drawer = parts.find((part) => /^(?:utils?|common|helpers?|types)$/.test(part));
     const odd = parts.find((part) => !/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/.test(part));

@@ -15,7 +15,7 @@ export type Problem = {
   readonly rule: string;
 };
 
-const folders = ['src', 'test', 'emulators', 'migrations', 'bench', 'sql', 'docs'];
+const folders = ['src', 'test', 'emulators', 'demo', 'migrations', 'bench', 'sql', 'docs'];
 const texts = /\.(?:[cm]?[jt]s|json|sql|md|ya?ml|css|html|sh|out)$|(?:^|\/)(?:Dockerfile|README)$/;
 const sources = new WeakMap<Files, Map<string, SourceText>>();
 

@@ -1,0 +1,35 @@
+import type { Clock } from '../clock.ts';
+import type { Db } from '../db/index.ts';
+import type { TogetherOptions } from '../stock/index.ts';
+import type { Policy, Strategy } from './wanted-units.ts';
+
+/** What holds where no rule says anything, as it stands in the settings. */
+export type BufferSettings = {
+  readonly strategy: Strategy;
+  readonly defaultUnits: number;
+  readonly defaultPercentage: number;
+  readonly leadTimeDays: number;
+  readonly serviceLevel: number;
+};
+
+/** What keeping stock back needs. */
+export type BuffersContext = {
+  readonly db: Db;
+  readonly together: TogetherOptions;
+  readonly clock: Clock;
+  readonly settings: BufferSettings;
+};
+
+/** Four weeks: each day of the week counts as often. */
+const defaultWindowDays = 28;
+
+export function defaultPolicy(settings: BufferSettings): Policy {
+  return {
+    strategy: settings.strategy,
+    units: settings.defaultUnits,
+    percentage: settings.defaultPercentage,
+    leadTimeDays: settings.leadTimeDays,
+    serviceLevel: settings.serviceLevel,
+    windowDays: defaultWindowDays,
+  };
+}

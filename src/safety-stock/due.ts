@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/index.ts';
+import { defaultsText } from './recompute.ts';
+import { defaultPolicy, type BuffersContext } from './context.ts';
+
+/** Has the workers go through the merchant's levels; they begin within a second. */
+export async function requestRecompute(db: Db, merchantId: string): Promise<void> {
+  await sql`
+    insert into safety_run (merchant_id, requested_at, next_run_at)
+    values (${merchantId}, clock_timestamp(), clock_timestamp())
+    on conflict (merchant_id) do update set requested_at = excluded.requested_at`.execute(db);
+}
+
+/** Merchants get a row of their own, and with it a time for their first run. */
+export async function planRuns(db: Db, merchantIds: readonly string[]): Promise<void> {
+  await sql`
+    insert into safety_run (merchant_id, next_run_at)
+    select merchant_id, clock_timestamp() from unnest(${merchantIds}::text[]) as u(merchant_id)
+    on conflict do nothing`.execute(db);
+}
+
+/**
+ * Merchants whose levels are to be gone through now, those first for which it was asked, at most
+ * `limit`. Where nothing is kept back by rule or settings, and a run has seen that, none is due.
+ */
+export async function dueBuffers(
+  { db, settings }: BuffersContext,
+  limit: number,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ merchant_id: string }>`
+    select r.merchant_id from safety_run r
+    where r.requested_at is not null
+      or (r.next_run_at <= clock_timestamp()
+        and (${!keepsNothing({ settings })}
+          or r.defaults is distinct from ${defaultsText({ settings })}
+          or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)))
+    order by r.requested_at is null, r.next_run_at limit ${limit}`.execute(db);
+  return rows.map((row) => row.merchant_id);
+}
+
+/** Merchants that keep something back, and how far their changes have been followed. */
+export async function followedMerchants({
+  db,
+  settings,
+}: BuffersContext): Promise<readonly { merchantId: string; followed: number | null }[]> {
+  const { rows } = await sql<{ merchant_id: string; followed: number | null }>`
+    select r.merchant_id, r.followed from safety_run r
+    where ${!keepsNothing({ settings })}
+      or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)`.execute(db);
+  return rows.map((row) => ({ merchantId: row.merchant_id, followed: row.followed }));
+}
+
+function keepsNothing({ settings }: Pick<BuffersContext, 'settings'>): boolean {
+  const { strategy, units, percentage } = defaultPolicy(settings);
+  if (strategy === 'static') return units === 0;
+  return strategy === 'dynamic' && percentage === 0;
+}

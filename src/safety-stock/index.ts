@@ -1,0 +1,17 @@
+export type { BufferRule, BufferScope, BufferView } from './buffer.ts';
+export { bufferStatus } from './buffer-status.ts';
+export type { BufferStatus } from './buffer-status.ts';
+export { listCategories, putCategories } from './categories.ts';
+export type { CategoryOfSku } from './categories.ts';
+export { defaultPolicy } from './context.ts';
+export type { BuffersContext, BufferSettings } from './context.ts';
+export { dueBuffers, planRuns, requestRecompute } from './due.ts';
+export { followChanges } from './follow.ts';
+export { judgeLevels, keptReason } from './keep-levels.ts';
+export type { KeptLevel } from './keep-levels.ts';
+export { deleteBuffer, listBuffers, putBuffer } from './manage-buffers.ts';
+export type { BufferKey } from './manage-buffers.ts';
+export { recomputeBuffers } from './recompute.ts';
+export type { Recomputed } from './recompute.ts';
+export { strategies } from './wanted-units.ts';
+export type { Policy, Strategy } from './wanted-units.ts';
