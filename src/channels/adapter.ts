@@ -266,6 +266,8 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   readonly capabilities: Capabilities;
   /** The most changes one call carries. */
   readonly maxBatch: number;
+  /** The most listings one {@link read} is asked for; absent: {@link maxBatch}. */
+  readonly maxRead?: number;
   /** What may stand in `config`; unknown keys are refused. */
   readonly configSchema: z.ZodType<Config>;
   readonly credentialsSchema: z.ZodType<Credentials>;
@@ -299,7 +301,7 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
     changes: readonly Change[],
     context: AdapterContext<Config, Credentials>,
   ): Promise<Confirmation | { readonly kind: 'failed'; readonly failure: PublishFailure }>;
-  /** Reads what the channel shows: at most {@link maxBatch} listings. */
+  /** Reads what the channel shows: at most {@link maxRead} listings. */
   read?(
     listings: readonly ListingKey[],
     context: AdapterContext<Config, Credentials>,

@@ -12,9 +12,6 @@ export type AdapterOptions = {
   readonly allowPrivateAddresses: boolean;
 };
 
-/** Kinds that are known but not built yet: none at present. */
-export const plannedKinds: ReadonlySet<string> = new Set();
-
 /** Every adapter of this program: a new one is one line here. */
 export function createAdapters(options: AdapterOptions): Adapters {
   const adapters: ChannelAdapter[] = [
@@ -33,7 +30,7 @@ export function checkKinds(
   adapters: Adapters,
   settings: readonly { readonly kind: string }[],
 ): void {
-  const kinds = [...adapters.keys(), ...plannedKinds];
+  const kinds = [...adapters.keys()];
   for (const [index, { kind }] of settings.entries()) {
     if (kinds.includes(kind)) continue;
     const place = `inventory_sync.channels.${index}.kind`;

@@ -3,9 +3,8 @@ import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Db, Tx } from '../db/index.ts';
 import type { SecretBox } from '../encryption.ts';
-import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
+import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { Adapters, ChannelAdapter, Selection } from './adapter.ts';
-import { plannedKinds } from './adapters.ts';
 import {
   credentialsContext,
   queueName,
@@ -72,8 +71,8 @@ export type PutChannelResult = {
  * `latest` channel then gets every level it selects, an `every` channel each entry recorded from
  * its creation on. When the address changes, it gets everything again.
  *
- * Refusals: CHANNEL.UNKNOWN_KIND, CHANNEL.KIND_NOT_SUPPORTED, CHANNEL.KIND_CHANGED,
- * CHANNEL.INVALID (with `errors: [{ path, message }]`), CHANNEL.CREDENTIALS_MISSING.
+ * Refusals: CHANNEL.UNKNOWN_KIND, CHANNEL.KIND_CHANGED, CHANNEL.INVALID (with
+ * `errors: [{ path, message }]`), CHANNEL.CREDENTIALS_MISSING.
  */
 export async function putChannel(
   db: Db,
@@ -81,7 +80,10 @@ export async function putChannel(
   input: PutChannelInput,
 ): Promise<Result<PutChannelResult>> {
   const adapter = context.adapters.get(input.kind);
-  if (adapter === undefined) return refused(unknownKind(input.kind));
+  if (adapter === undefined) {
+    const { kind } = input;
+    return refused(refuse('CHANNEL.UNKNOWN_KIND', 'There is no such kind of channel.', { kind }));
+  }
   const invalid = invalidFields(adapter, input);
   if (invalid.length > 0) {
     return refused(refuse('CHANNEL.INVALID', 'The channel cannot be set so.', { errors: invalid }));
@@ -108,12 +110,6 @@ export async function putChannel(
     const secret = generated === undefined ? {} : { generatedSecret: generated };
     return ok({ created: before === undefined, channel, ...secret });
   });
-}
-
-function unknownKind(kind: string): Refusal {
-  return plannedKinds.has(kind)
-    ? refuse('CHANNEL.KIND_NOT_SUPPORTED', 'Channels of this kind are not supported yet.', { kind })
-    : refuse('CHANNEL.UNKNOWN_KIND', 'There is no such kind of channel.', { kind });
 }
 
 function isWhole(value: number, max: number): boolean {

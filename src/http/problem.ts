@@ -58,7 +58,6 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['ORDER.LINES_DIFFER', kind(409, 'The order has other lines')],
   ['CHANNEL.NOT_FOUND', kind(404, 'There is no such channel')],
   ['CHANNEL.UNKNOWN_KIND', kind(422, 'There is no such kind of channel')],
-  ['CHANNEL.KIND_NOT_SUPPORTED', kind(422, 'This kind of channel is not supported yet')],
   ['CHANNEL.KIND_CHANGED', kind(409, 'A channel keeps its kind')],
   ['CHANNEL.CREDENTIALS_MISSING', kind(422, 'The channel needs credentials')],
   ['CHANNEL.INVALID', kind(422, 'The channel cannot be set so')],

@@ -19,6 +19,8 @@ import { usualWaits, type Waits } from './waits.ts';
 
 /** Amazon takes 25,000 messages in a feed; a call is kept whole until it is answered. */
 const maxBatch = 5_000;
+/** Five searches: as many as Amazon lets us make at once. */
+const maxRead = 100;
 
 /**
  * A seller's listings through Amazon's Selling Partner API. Amazon has no idempotency keys and
@@ -41,6 +43,7 @@ export function createAmazonAdapter(options: {
       rateModel: 'calls',
     },
     maxBatch,
+    maxRead,
     configSchema: configSchema(options.allowPrivateAddresses),
     credentialsSchema,
     externalIdsSchema,

@@ -50,12 +50,7 @@ export const putChannel = defineOperation({
       }),
     },
   },
-  refusals: [
-    'CHANNEL.UNKNOWN_KIND',
-    'CHANNEL.KIND_NOT_SUPPORTED',
-    'CHANNEL.KIND_CHANGED',
-    'CHANNEL.CREDENTIALS_MISSING',
-  ],
+  refusals: ['CHANNEL.UNKNOWN_KIND', 'CHANNEL.KIND_CHANGED', 'CHANNEL.CREDENTIALS_MISSING'],
   async handle({ caller: { merchantId }, params, body, services }) {
     const { db, adapters, secretBox, clock, config } = services;
     const presets = config.inventorySync.channels;

@@ -54,17 +54,24 @@ test('5,000 changes of 500 SKUs reach Amazon exactly, whatever fails on the way'
   await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
   await connect(vendor, names, 20);
   let place = 0;
-  for (let round = 0; round < 200; round += 1) {
-    const calls = vendor.server.journal.length;
-    // More each time: what went back would show as a smaller figure after a larger one. By turns
-    // many at once and a few.
-    const count = round % 2 === 0 ? 40 : 10;
+  // More each time: what went back would show as a smaller figure after a larger one.
+  const change = async (count: number): Promise<void> => {
     const some = Array.from({ length: count }, (_, i) => names[(place + i) % 500] ?? '');
     place += count;
-    await Promise.all(some.map((sku, i) => rig.change(sku, 1 + ((i + round) % 3))));
+    await Promise.all(some.map((sku, i) => rig.change(sku, 1 + (i % 3))));
+  };
+  for (let round = 0; round < 198; round += 1) {
+    const calls = vendor.server.journal.length;
+    await change(round % 2 === 0 ? 40 : 10);
     await waitFor(() => vendor.server.journal.length > calls, { what: 'the next call' });
   }
+  // Where nothing else is due, a few are patches.
+  for (let round = 0; round < 5; round += 1) {
+    await rig.settled(90_000);
+    await change(10);
+  }
   await rig.settled(90_000);
+  expect(place).toBe(5_000);
   const stock = await rig.stock();
   expect(Object.keys(stock)).toHaveLength(500);
   expect(Object.fromEntries(names.map((sku) => [sku, vendor.stockOf(sku)]))).toEqual(stock);
@@ -73,7 +80,7 @@ test('5,000 changes of 500 SKUs reach Amazon exactly, whatever fails on the way'
   );
   expect(wentBack).toEqual([]);
   expect(wroteBy(vendor, names, 'feed')).toBeGreaterThan(100);
-  expect(wroteBy(vendor, names, 'patch')).toBeGreaterThan(20);
+  expect(wroteBy(vendor, names, 'patch')).toBeGreaterThanOrEqual(50);
   const { state, server } = vendor;
   expect([state.invalid, state.invalidAnswers, state.leaks]).toEqual([[], [], 0]);
   const failed = server.journal.filter(({ fault }) => fault !== undefined);

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AccountOptions } from '../../../emulators/amazon/account.ts';
-import { FaultPlan } from '../../../emulators/fault-plan.ts';
+import { FaultPlan, type Fault } from '../../../emulators/fault-plan.ts';
 import type { Change } from '../../../src/channels/adapter.ts';
 import { messageIdOf } from '../../../src/channels/amazon/message-id.ts';
 import { AccountRig, changeOf, skus } from './account-rig.ts';
@@ -160,3 +161,46 @@ test('from how many changes on a feed is made is set by the channel', async () =
   await rig.publish(many(rig, 1), { config });
   expect(rig.count('PATCH ')).toBe(1);
 });
+
+test('a report that is not packed is read too', async () => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  rig.pass(15_000);
+  const issues = [{ messageId: messageIdOf('S1'), severity: 'ERROR', code: '8541' }];
+  const report = { issues, summary: { messagesProcessed: 21 } };
+  const body = { feedDocumentId: 'plain', url: `${rig.account.server.url}/plain` };
+  rig.account.server.faults = new FaultPlan([
+    { route: 'GET /feeds/2021-06-30/documents/', share: 1, fault: fixed(body) },
+    { route: 'GET /plain', share: 1, fault: fixed(JSON.stringify(report)) },
+  ]);
+  expect(await rig.confirm(operation, ...changes.slice(0, 2))).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'applied' }, { kind: 'refused', code: 'issue_8541' }],
+  });
+});
+
+test.each([
+  ['is not packed, though it was said to be', Buffer.from('{"issues":[]}')],
+  ['ends in the middle', gzipSync('{"issues":[]}').subarray(0, 15)],
+  ['unpacks to more than is read', gzipSync(Buffer.alloc(5 * 1024 * 1024, ' '))],
+  ['is no report', gzipSync('{"issues":{}}')],
+])('a report that %s is asked for again', async (_, body) => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  rig.pass(15_000);
+  rig.account.server.faults = new FaultPlan([
+    { route: 'GET /uploaded/', share: 1, fault: fixed(body) },
+  ]);
+  expect(await rig.confirm(operation, ...changes)).toEqual({
+    kind: 'failed',
+    failure: { code: 'invalid_response', scope: 'channel' },
+  });
+  rig.account.server.faults = new FaultPlan();
+  expect(await rig.confirm(operation, ...changes)).toMatchObject({ kind: 'done' });
+});
+
+function fixed(body: unknown): Fault {
+  return { kind: 'status', status: 200, body };
+}

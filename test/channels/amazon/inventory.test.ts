@@ -102,3 +102,38 @@ test.each([
   const rig = await open();
   expect(rig.adapter.listingKey?.(externalIds)).toBe(key);
 });
+
+const home = { region: 'eu', sellerId: 'A1', marketplaceId: 'M1' };
+
+test.each([
+  [home, true],
+  [{ ...home, feedFrom: 51, baseUrl: 'https://sandbox.example' }, true],
+  [{ ...home, region: 'mars' }, false],
+  [{ ...home, sellerId: '../A1' }, false],
+  [{ ...home, marketplaceId: undefined }, false],
+  [{ ...home, feedFrom: 1 }, false],
+  [{ ...home, tokenUrl: 'ftp://x' }, false],
+  [{ ...home, speed: 1 }, false],
+])('the settings %j are taken: %s', async (config, isTaken) => {
+  const rig = await open();
+  expect(rig.adapter.configSchema.safeParse(config).success).toBe(isTaken);
+});
+
+test('a seller in one marketplace is an address, at Amazon’s host of the region', async () => {
+  const { adapter } = await open();
+  const addressOf = (more: object) =>
+    adapter.address(adapter.configSchema.parse({ ...home, ...more }));
+  expect(addressOf({})).toBe('https://sellingpartnerapi-eu.amazon.com/A1/M1');
+  expect(addressOf({ marketplaceId: 'M2' })).not.toBe(addressOf({}));
+});
+
+test('a read asks for no more than Amazon lets us at once', async () => {
+  const names = Object.keys(skus(100, 0));
+  // The account's clock stands still: no call is given back.
+  const rig = await open({ seed: { skus: skus(100, 7) }, speed: 1 });
+  expect(names).toHaveLength(rig.adapter.maxRead ?? rig.adapter.maxBatch);
+  expect(await rig.adapter.read?.(listingsOf(names), rig.context())).toEqual({
+    ok: true,
+    quantities: names.map(() => 7),
+  });
+});
