@@ -95,12 +95,14 @@ test('patches go out no faster than the rate that the header tells', async () =>
 
 test('a call that ends at its timeout sends nothing more', async () => {
   const rig = await open();
-  rig.account.server.faults = new FaultPlan([
-    { route: '/S1', share: 1, fault: { kind: 'latency', ms: 300 } },
-  ]);
-  await rig.accepted(rig.change('S3', 2));
+  const timeout = new AbortController();
+  // It ends while the second patch is worked.
+  rig.account.server.faults.next = (_, path) => {
+    if (path.endsWith('/S1')) timeout.abort();
+    return undefined;
+  };
   const changes = ['S0', 'S1', 'S2'].map((sku) => rig.change(sku, 5));
-  const result = await rig.publish(changes, { signal: AbortSignal.timeout(150) });
+  const result = await rig.publish(changes, { signal: timeout.signal });
   expect(result).toMatchObject({
     outcomes: [
       { kind: 'accepted', operation: expect.stringContaining('patch:') as unknown },
@@ -109,6 +111,14 @@ test('a call that ends at its timeout sends nothing more', async () => {
     ],
   });
   expect(rig.count(`${patches}S2`)).toBe(0);
+});
+
+test('a patch whose time is over before it goes out has done nothing', async () => {
+  const rig = await open();
+  await rig.accepted(rig.change('S0', 2));
+  const failure = await rig.failure([rig.change('S1', 5)], { signal: AbortSignal.abort() });
+  expect(failure).toEqual({ code: 'timeout', scope: 'channel', isNotDone: true });
+  expect(rig.count(`${patches}S1`)).toBe(0);
 });
 
 test('a call whose first patch is too much is throttled, and nothing was done', async () => {
