@@ -53,16 +53,20 @@ test('5,000 changes of 500 SKUs reach Amazon exactly, whatever fails on the way'
   account = vendor;
   await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
   await connect(vendor, names, 20);
-  let place = 0;
-  for (let round = 0; round < 200; round += 1) {
+  for (let round = 0; round < 198; round += 1) {
     const calls = vendor.server.journal.length;
     // More each time: what went back would show as a smaller figure after a larger one. By turns
-    // many at once and a few.
+    // many at once and a few of the same, which are not to overtake the others' feed.
     const count = round % 2 === 0 ? 40 : 10;
+    const place = Math.floor(round / 2) * 40;
     const some = Array.from({ length: count }, (_, i) => names[(place + i) % 500] ?? '');
-    place += count;
     await Promise.all(some.map((sku, i) => rig.change(sku, 1 + ((i + round) % 3))));
     await waitFor(() => vendor.server.journal.length > calls, { what: 'the next call' });
+  }
+  // And a few by themselves.
+  for (let from = 0; from < 50; from += 10) {
+    await rig.settled(90_000);
+    await Promise.all(names.slice(from, from + 10).map((sku) => rig.change(sku, 1)));
   }
   await rig.settled(90_000);
   const stock = await rig.stock();
@@ -73,7 +77,7 @@ test('5,000 changes of 500 SKUs reach Amazon exactly, whatever fails on the way'
   );
   expect(wentBack).toEqual([]);
   expect(wroteBy(vendor, names, 'feed')).toBeGreaterThan(100);
-  expect(wroteBy(vendor, names, 'patch')).toBeGreaterThan(20);
+  expect(wroteBy(vendor, names, 'patch')).toBeGreaterThanOrEqual(50);
   const { state, server } = vendor;
   expect([state.invalid, state.invalidAnswers, state.leaks]).toEqual([[], [], 0]);
   const failed = server.journal.filter(({ fault }) => fault !== undefined);
