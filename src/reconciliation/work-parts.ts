@@ -40,9 +40,11 @@ export async function reconcileOther(
   const isDone = await whileLocked(context.db, name, async () => {
     if (part.source_id !== null) {
       const figures = openFigures(context.sources, { merchantId, sourceId: part.source_id });
-      return await untilDone(signal, () => workSourcePart(context, part, figures, signal)).finally(
-        () => figures.close(),
-      );
+      try {
+        return await untilDone(signal, () => workSourcePart(context, part, figures, signal));
+      } finally {
+        await figures.close();
+      }
     }
     await workLedgerPart(context, part);
     return true;
