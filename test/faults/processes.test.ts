@@ -110,6 +110,14 @@ test.each([
       return { faults: 1, sinceMs };
     },
   });
+  // Whoever recorded it did so by the database's clock, which is this machine's.
+  const { rows } = await scene.inspector.query(
+    `select sku, version, recorded_at from ledger_entry
+     where recorded_at not between $1::timestamptz - interval '1 minute'
+       and clock_timestamp() + interval '1 minute'`,
+    [new Date(performance.timeOrigin)],
+  );
+  expect(rows).toEqual([]);
 });
 
 /** Changes a level while another session holds the outbox: it waits until the test is over. */

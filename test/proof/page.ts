@@ -66,7 +66,6 @@ const faultColumns = [
 ] as const;
 
 function faultTable(reports: PartResult['reports']): readonly string[] {
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     row(['fault', ...faultColumns.map(([, title]) => title)]),
     row(['---', ...faultColumns.map(() => '---:')]),
@@ -74,6 +73,10 @@ function faultTable(reports: PartResult['reports']): readonly string[] {
       row([name, ...faultColumns.map(([figure]) => cell(figures[figure]))]),
     ),
   ];
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 function cell(value: Figures[string] | undefined): string {

@@ -148,3 +148,30 @@ test('what is sold at Amazon meanwhile is drift, and ours is sent over it', asyn
   );
   expect(rows).toEqual([{ sku: 'A', expected: 10, observed: 5 }]);
 });
+
+test('a feed whose answer is lost is repeated as it was, before anything newer', async () => {
+  const names = Object.keys(skus(30, 0));
+  const vendor = await startAccount({ ...quickly, seed: { skus: skus(30, 0) } });
+  account = vendor;
+  let isLost = false;
+  let isNewer = false;
+  vendor.server.faults.next = (method, path) => {
+    // What comes after the loss waits until there are newer figures.
+    if (isLost) return isNewer ? undefined : { kind: 'status', status: 503 };
+    if (`${method} ${path}` !== 'POST /feeds/2021-06-30/feeds') return undefined;
+    isLost = true;
+    return { kind: 'reset_after' };
+  };
+  await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
+  await Promise.all(names.map((sku) => rig.setLevel(sku, 5)));
+  await connect(vendor, names, 200);
+  await waitFor(() => isLost, { what: 'the feed' });
+  await Promise.all(names.map((sku) => rig.setLevel(sku, 8)));
+  isNewer = true;
+  await rig.settled();
+  const { documents, feeds } = vendor.state;
+  const sent = Object.values(feeds).map(({ inputDocumentId: id }) => documents[id]?.content);
+  expect(sent[1]).toBe(sent[0]);
+  expect(sent[2]).not.toBe(sent[0]);
+  expect(names.map((sku) => vendor.stockOf(sku))).toEqual(names.map(() => 8));
+});

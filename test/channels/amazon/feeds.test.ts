@@ -180,10 +180,12 @@ test('a report that is not packed is read too', async () => {
   });
 });
 
+const read = JSON.stringify({ issues: [], summary: { messagesProcessed: 21 } });
+
 test.each([
-  ['is not packed, though it was said to be', Buffer.from('{"issues":[]}')],
-  ['ends in the middle', gzipSync('{"issues":[]}').subarray(0, 15)],
-  ['unpacks to more than is read', gzipSync(Buffer.alloc(5 * 1024 * 1024, ' '))],
+  ['is not packed, though it was said to be', Buffer.from(read)],
+  ['ends in the middle', gzipSync(read).subarray(0, 30)],
+  ['unpacks to more than is read', gzipSync(`${read}${' '.repeat(5 * 1024 * 1024)}`)],
   ['is no report', gzipSync('{"issues":{}}')],
 ])('a report that %s is asked for again', async (_, body) => {
   const rig = await open();

@@ -1,6 +1,7 @@
 import type { Control } from '../control.ts';
 import { channelControls } from './channels.ts';
 import { deliveryControls } from './delivery.ts';
+import { faultControls } from './faults.ts';
 import { httpControls } from './http.ts';
 import { idempotencyControls } from './idempotency.ts';
 import { inputControls } from './input.ts';
@@ -22,4 +23,5 @@ export const controls: readonly Control[] = [
   ...inputControls,
   ...merchantControls,
   ...reconciliationControls,
+  ...faultControls,
 ];
