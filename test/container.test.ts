@@ -51,7 +51,9 @@ async function packagesImportedBy(folders: readonly string[]): Promise<Map<strin
     const names = await readdir(new URL(folder, root), { recursive: true });
     for (const name of names.filter((each) => each.endsWith('.ts'))) {
       const source = await readFile(new URL(`${folder}/${name}`, root), 'utf8');
-      const imports = source.matchAll(/(?:^|\s)(?:from|import|resolve)\s*\(?\s*'([^'.][^']*)'/g);
+      const imports = source.matchAll(
+        /(?:^|\s)(?:from|import|import\.meta\.resolve)\s*\(?\s*'([^'.][^']*)'/g,
+      );
       for (const [, specifier = ''] of imports) {
         if (!isBuiltin(specifier)) found.set(packageOf(specifier), `${folder}/${name}`);
       }

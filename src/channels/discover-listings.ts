@@ -103,13 +103,11 @@ async function askPatiently(
     if (pauseMs === undefined || pauses === mostPauses || signal.aborted) return result;
     const pause = setTimeout(Math.min(pauseMs, longestPauseMs), undefined, { signal });
     // Told to stop, it is no fault: the answer is the failure there was.
-    if (
-      await pause.then(
-        () => false,
-        () => true,
-      )
-    )
-      return result;
+    const isOver = await pause.then(
+      () => true,
+      () => false,
+    );
+    if (!isOver) return result;
   }
 }
 
@@ -180,7 +178,8 @@ async function levelsOf(
 ): Promise<readonly MappedPlace[]> {
   const found: MappedPlace[] = [];
   for (const sku of skus) {
-    found.push(...(await listLevelsOfSku(db, channel.merchant_id, sku, 0)));
+    const levels = await listLevelsOfSku(db, channel.merchant_id, sku, 0);
+    found.push(...levels.map(({ storeId }) => ({ storeId, sku })));
   }
   const stores = channel.select_stores;
   return found.filter(({ storeId }) => stores === null || stores.includes(storeId));

@@ -5,10 +5,8 @@ import {
   type ChannelRow,
   type ChannelState,
   type Lease,
-  type ObservedDrift,
   type ReadResult,
 } from '../channels/index.ts';
-import { isUnavailable } from '../db/index.ts';
 import { CallGate } from './call-gate.ts';
 import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
@@ -16,7 +14,7 @@ import { makeCalls } from './make-calls.ts';
 import { makeRead, type ListingName } from './make-read.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { Pace, type PaceSettings } from './pace.ts';
-import { recordVerdicts } from './record-verdicts.ts';
+import { recordUntilDone } from './record-until-done.ts';
 import { Recorder } from './recorder.ts';
 import { Signal } from './signal.ts';
 import type { Verdict } from './verdict.ts';
@@ -29,8 +27,6 @@ const maxLanes = 2;
 const afterFaultMs = 250;
 /** What is due later is found by the poll: timers hold no longer waits than some weeks. */
 const longestTimerMs = 3_600_000;
-/** So often a verdict is offered to a database that is there and refuses it. */
-const mostRecordings = 10;
 
 /**
  * Works one channel while this process leads it. It is the channel's bulkhead: places for calls,
@@ -320,36 +316,19 @@ export class ChannelWorker {
     return undefined;
   }
 
-  /** Records until it succeeds: what a channel has taken shall not be sent again for nothing. */
   async #record(verdicts: readonly Verdict[]): Promise<void> {
-    const { db, queue, logger } = this.#context;
-    for (let attempt = 1; !this.#isAbandoned; attempt += 1) {
-      try {
-        const recorded = await recordVerdicts(db, queue, this.#channel, verdicts);
-        if (recorded.followUps > 0) this.wake();
-        this.#tellDrifts(recorded.drifts);
-        this.#notes.take(verdicts.flatMap(({ attempts }) => attempts));
-        break;
-      } catch (error) {
-        const { channel_id: channelId } = this.#channel;
-        logger.warn({ err: error, channelId }, 'deliveries could not be recorded; trying again');
-        // Another leader has begun anew with what is not recorded by now. And what Postgres will
-        // not take must not stop the rest: its jobs are taken up anew as orphans.
-        if (!this.#gate.isLeased || (attempt >= mostRecordings && !isUnavailable(error))) break;
-        await new Signal().wait(afterFaultMs);
-      }
+    const recorded = await recordUntilDone(this.#context, this.#channel, verdicts, {
+      isAbandoned: () => this.#isAbandoned,
+      // Another leader has begun anew with what is not recorded by then.
+      isLeader: () => this.#gate.isLeased,
+    });
+    if (recorded !== undefined) {
+      if (recorded.followUps > 0) this.wake();
+      this.#notes.take(verdicts.flatMap(({ attempts }) => attempts));
     }
     for (const { completed, failed, deferred } of verdicts) {
       for (const job of completed) this.#working.delete(job.jobId);
       for (const { job } of [...failed, ...deferred]) this.#working.delete(job.jobId);
-    }
-  }
-
-  #tellDrifts(drifts: readonly ObservedDrift[]): void {
-    const { merchant_id: merchantId, channel_id: channelId } = this.#channel;
-    for (const { driftId, sku, storeId, expected, observed } of drifts) {
-      const event = { merchantId, channelId, driftId, sku, storeId, expected, observed };
-      this.#context.events.onDrift?.(event);
     }
   }
 

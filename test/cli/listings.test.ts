@@ -86,7 +86,7 @@ test('what a channel sells is found, and listed where there is no doubt', async 
   expect(JSON.parse(again.stdout)).toMatchObject({ listed: 0 });
 });
 
-test('of two items with one SKU nobody knows which it is, on whichever pages they come', async () => {
+test('of two items with one SKU nobody knows which it is, on any pages', async () => {
   let throttled = 2;
   const paged = await startSeller({
     seed: { skus: { mug: 1, tray: 1 } },

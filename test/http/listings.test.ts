@@ -22,7 +22,7 @@ afterAll(async () => {
   await seller?.server.stop();
 });
 
-test('ids that the kind of channel does not know are refused by their path, all of them', async () => {
+test('ids that the kind of channel does not know are all refused by their path', async () => {
   const { catalogObjectId } = seller.idsOf('mug');
   const wrong = { catalogObjectId, locationId: 'not one' };
   const put = await app.call('PUT', `${base}/main/mug`, { body: { externalIds: wrong } });

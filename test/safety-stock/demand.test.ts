@@ -109,6 +109,7 @@ test('places are answered in their order, by look-ups in the primary key alone',
     ...parameters,
   ]);
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  expect(plan).not.toContain('Seq Scan on ledger_entry');
-  expect(plan.match(/ledger_entry_pkey/g)?.length).toBeGreaterThanOrEqual(3);
+  // Of the partitions where there is anything.
+  expect(plan).not.toMatch(/Seq Scan on ledger_entry\S* \S+ {2}\(cost=0\.00\.\.(?!0\.00)/);
+  expect(plan.match(/ledger_entry_\d{4}_\d\d_pkey/g)?.length).toBeGreaterThanOrEqual(3);
 });
