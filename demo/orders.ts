@@ -35,7 +35,11 @@ export function startOrders(
 ): OrderStream {
   const counts: OrderCounts = { byPlace: new Map(), turnedAway: 0, sentTwice: 0 };
   const places: readonly (readonly [string, () => Promise<boolean>])[] = [
-    ...vendors.map((vendor) => [vendor.kind, () => orderAtVendor(api, vendor, counts)] as const),
+    ...vendors.flatMap((vendor) => {
+      const { kind, order } = vendor;
+      if (order === undefined) return [];
+      return [[kind, () => orderAtVendor(api, { ...vendor, order }, counts)] as const];
+    }),
     ['till', () => sellAtTill(api)],
     ['web shop', () => orderAtWebShop(api)],
   ];
@@ -70,7 +74,7 @@ export function startOrders(
 /** A buyer orders what the vendor shows, and we are told. */
 async function orderAtVendor(
   api: Api,
-  vendor: RunningVendor,
+  vendor: RunningVendor & Required<Pick<RunningVendor, 'order'>>,
   counts: OrderCounts,
 ): Promise<boolean> {
   const inStock = shelf.filter(({ sku }) => (vendor.shown(sku) ?? 0) > 0);

@@ -1,3 +1,4 @@
+import { startAmazon } from './amazon.ts';
 import { startEbay } from './ebay.ts';
 import { startShopify } from './shopify.ts';
 import { startSquare } from './square.ts';
@@ -7,6 +8,7 @@ import { startWooCommerce } from './woocommerce.ts';
 /** Every vendor that there is a server for: one line each. */
 export const vendorEntries: readonly VendorEntry[] = [
   { kind: 'shopify', storeId: 'warehouse', start: startShopify },
+  { kind: 'amazon', storeId: 'warehouse', start: startAmazon },
   { kind: 'woocommerce', storeId: 'warehouse', start: startWooCommerce },
   { kind: 'ebay', storeId: 'warehouse', start: startEbay },
   { kind: 'square', storeId: 'shop', start: startSquare },

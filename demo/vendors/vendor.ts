@@ -36,8 +36,11 @@ export type Vendor = {
   idsOf(sku: string): unknown;
   /** What a buyer sees there; null: nothing that is counted. */
   shown(sku: string): number | null;
-  /** A buyer orders and pays there: its stock goes down, and this is how we hear of it. */
-  order(line: Line): Told;
+  /**
+   * A buyer orders and pays there: its stock goes down, and this is how we hear of it. Without it
+   * nobody orders there.
+   */
+  readonly order?: (line: Line) => Told;
 };
 
 /** A vendor that the demonstration can start. */

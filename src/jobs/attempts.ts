@@ -10,6 +10,8 @@ export type CallReport = {
   readonly result: PublishResult;
   /** The call is kept until it is answered. */
   readonly isStored: boolean;
+  /** It was kept before, so it may have been made before. */
+  readonly isRepeated: boolean;
   /** When the channel had answered, by the database's clock; null: it was not told anything. */
   readonly toldAt: Date | null;
 };

@@ -53,6 +53,7 @@ export async function confirmOperations(
       durationMs: performance.now() - from,
       result: { ok: true },
       isStored: false,
+      isRepeated: false,
       toldAt: new Date(readAt.getTime() + performance.now() - knownAt),
     };
     const judging = { ...input, retry: input.context.retry };

@@ -6,6 +6,7 @@ import {
   type ChannelAdapter,
   type ChannelRow,
   type DeliveryStatus,
+  type PublishFailure,
   type RetrySettings,
   type SettledListing,
   type Step,
@@ -35,7 +36,7 @@ export type Judged = { readonly step: Step; readonly outcome: StepOutcome };
 export function judge(context: JudgeContext, call: Call, report: CallReport): Verdict {
   const draft = emptyDraft();
   const { result } = report;
-  const isAnswered = result.ok || result.failure.isNotDone === true;
+  const isAnswered = result.ok || isRefused(report, result.failure);
   const outcomes = outcomesOfSteps(call.steps, result, context.adapter.confirm !== undefined);
   for (const job of call.jobs) {
     const judged = call.steps
@@ -48,6 +49,16 @@ export function judge(context: JudgeContext, call: Call, report: CallReport): Ve
     } else judgeJob(context, draft, { job, judged, readAt: call.readAt, report });
   }
   return { ...draft, readAt: call.readAt };
+}
+
+/**
+ * Whether the channel says that the call was not done. Of one that is repeated, because it may have
+ * been done before, only a word about its content says so: that the channel is busy or away now,
+ * or does not let us in, says nothing about then.
+ */
+function isRefused({ isRepeated }: CallReport, failure: PublishFailure): boolean {
+  if (failure.isNotDone !== true) return false;
+  return !isRepeated || (failure.scope === 'request' && failure.isThrottled !== true);
 }
 
 /** A job with what became of its listings. */
@@ -170,7 +181,7 @@ function settleAll(
 
 function settlementOf(step: Step, report: CallReport, deadDelivery: string | null): SettledListing {
   const { result } = report;
-  const mayBeDone = !result.ok && result.failure.isNotDone !== true;
+  const mayBeDone = !result.ok && !isRefused(report, result.failure);
   const sent = step.changes.at(-1)?.available ?? null;
   return {
     ...step.settlement,

@@ -68,6 +68,7 @@ export async function makeCall(
   }
   const isStored = input.adapter.capabilities.idempotency !== 'none';
   const { merchant_id: merchantId, channel_id: channelId } = input.channel;
+  const isRepeated = storedId !== undefined;
   const messageId = isStored
     ? (storedId ?? newId('msg'))
     : messageIdOf(merchantId, channelId, changes, noncesOf(call.steps));
@@ -75,13 +76,13 @@ export async function makeCall(
   let waiting: readonly WaitingListing[] = [];
   const report = await input.gate.pass(input.isProbe, async () => {
     if (isStored) {
-      if (storedId === undefined) sent = await store(input, call, messageId);
-      return await send(input, sent, { messageId, isStored }, clock);
+      if (!isRepeated) sent = await store(input, call, messageId);
+      return await send(input, sent, { messageId, isStored, isRepeated }, clock);
     }
     const affordable = await spendBudget(input, call);
     ({ call: sent, waiting } = affordable);
     if (sent.steps.every((step) => step.changes.length === 0)) return nothingSent(clock);
-    const made = await send(input, sent, { messageId, isStored }, clock);
+    const made = await send(input, sent, { messageId, isStored, isRepeated }, clock);
     if (made?.result.ok === false && made.result.failure.isNotDone === true) {
       await affordable.giveBack();
     }
@@ -100,6 +101,7 @@ function nothingSent(clock: ReadClock): CallReport {
     durationMs: 0,
     result: { ok: true },
     isStored: false,
+    isRepeated: false,
     toldAt: null,
   };
 }
@@ -147,7 +149,7 @@ async function store(input: CallsInput, call: Call, messageId: string): Promise<
 async function send(
   { context, adapter, channel, gate, isProbe }: CallsInput,
   call: Call,
-  how: { readonly messageId: string; readonly isStored: boolean },
+  how: Pick<CallReport, 'isStored' | 'isRepeated'> & { readonly messageId: string },
   clock: ReadClock,
 ): Promise<CallReport | undefined> {
   // Storing or counting it took time: the lease may be about to end.

@@ -91,6 +91,27 @@ test('what the channel did not do goes out anew with another key', async () => {
   expect(vendor.state.mismatches).toEqual([]);
 });
 
+test('a call that may be done keeps its key while the channel only says: not now', async () => {
+  await rig.start({ retry: { ...quickRetry, maxAttempts: 100 } });
+  await connect();
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  let calls = 0;
+  vendor.faults.next = () => {
+    calls += 1;
+    if (calls === 2) vendor.state.throttled = 2;
+    return calls === 1 ? { kind: 'reset_after' } : undefined;
+  };
+  await rig.setLevel('A', 5);
+  await rig.settled();
+  expect(vendor.state.throttled).toBe(0);
+  const fives = vendor.journal.filter(({ request }) => request.body.includes('"quantity":5'));
+  expect(fives.length).toBe(4);
+  expect(new Set(fives.map(keyOf)).size).toBe(1);
+  expect(vendor.state.writes.map(({ quantity }) => quantity)).toEqual([1, 5]);
+  expect(await storedCalls()).toEqual([]);
+});
+
 test('many changed SKUs share one stored call, which is repeated whole', async () => {
   await rig.start();
   await rig.connectVendor(vendor, 'shop', { enabled: false });

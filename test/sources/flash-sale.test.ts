@@ -3,6 +3,7 @@ import { confirmOrder } from '../../src/reservations/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { startFeedServer, type FeedServer } from '../support/feed-server.ts';
 import { adjust, count, merchantId, newSku } from '../support/stock.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { openSourcesRig, type SourcesRig } from './rig.ts';
 
 // The nightly figures of the ERP meet orders that it has not heard of.
@@ -22,8 +23,18 @@ test('a snapshot of T loaded at T + 10 min during a flash sale loses no order', 
   const skus = Array.from({ length: 60 }, newSku);
   await rig.writer.submit(skus.map((sku) => count(sku, 500)));
   await rig.writer.submit(skus.map((sku) => adjust(sku, -20)));
-  const { rows } = await rig.pool.query<{ now: Date }>('select clock_timestamp() as now');
-  const takenAt = rows[0]?.now ?? new Date();
+  // What is recorded may be stamped a moment ahead of the database's clock.
+  const takenAt = await waitFor(
+    async () => {
+      const { rows } = await rig.pool.query<{ now: Date }>(
+        `select date_trunc('milliseconds', clock_timestamp()) as now
+         where date_trunc('milliseconds', clock_timestamp()) >
+           (select max(recorded_at) from ledger_entry)`,
+      );
+      return rows[0]?.now;
+    },
+    { what: 'the clock to be past the last change' },
+  );
   // The ERP has counted: 3 more than we believed.
   const observedAt = takenAt.toISOString();
   feed.state.figures = skus.map((sku, index) => ({

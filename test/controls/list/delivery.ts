@@ -32,6 +32,19 @@ export const deliveryControls: readonly Control[] = [
     name: 'a retry keeps its id, and newer figures get another',
   },
   {
+    id: 'maybe-done-and-throttled',
+    promise: 'A call that may have been done keeps its key while the channel only says: not now.',
+    changes: [
+      {
+        file: 'src/jobs/judge.ts',
+        before: '  return !isRepeated || (',
+        after: '  return true || (',
+      },
+    ],
+    test: 'test/jobs/stored-calls.test.ts',
+    name: 'a call that may be done keeps its key while the channel only says: not now',
+  },
+  {
     id: 'echo-that-differs',
     promise: 'A channel is told of its own change when its figure would differ otherwise.',
     changes: [
