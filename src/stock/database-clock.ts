@@ -1,5 +1,5 @@
 /** What was heard counts for so long. */
-const goodForMs = 5_000;
+const goodForMs = 1_000;
 /** By so much a clock may go wrong against another, as a share of the time that passes. */
 const drift = 0.001;
 
