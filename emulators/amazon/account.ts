@@ -24,9 +24,8 @@ export type Account = {
   readonly state: AccountState;
   /** A channel's config for it. */
   readonly config: {
-    readonly region: 'na';
     readonly sellerId: string;
-    readonly marketplaceId: string;
+    readonly marketplaceIds: readonly [string];
     readonly baseUrl: string;
     readonly tokenUrl: string;
   };
@@ -75,9 +74,8 @@ export async function startAccount(options: AccountOptions = {}): Promise<Accoun
     server,
     state,
     config: {
-      region: 'na',
       sellerId,
-      marketplaceId,
+      marketplaceIds: [marketplaceId],
       baseUrl: server.url,
       tokenUrl: `${server.url}/auth/o2/token`,
     },

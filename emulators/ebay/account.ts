@@ -30,7 +30,7 @@ export type Account = {
     readonly refreshToken: string;
   };
   /** The ids of a listing. */
-  idsOf(sku: string): { offerId: string; listingId: string };
+  idsOf(sku: string): { sku: string; offerId: string; listingId: string };
   /** What buyers can buy: nothing where no listing is. */
   shownOf(sku: string): number;
   /** Somebody buys, just now. */
@@ -64,7 +64,7 @@ export async function startAccount(options: AccountOptions = {}): Promise<Accoun
     idsOf: (sku) => {
       const { offerId, listingId } = offerOf(state, sku);
       if (listingId === null) throw new Error(`${sku} has no listing`);
-      return { offerId, listingId };
+      return { sku, offerId, listingId };
     },
     shownOf: (sku) => {
       const offer = offerOf(state, sku);

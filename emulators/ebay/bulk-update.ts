@@ -9,6 +9,7 @@ const bodySchema = z.strictObject({
   requests: z
     .array(
       z.strictObject({
+        sku: z.string().optional(),
         offers: z
           .array(z.strictObject({ offerId: z.string(), availableQuantity: z.int().min(0) }))
           .min(1),
@@ -25,6 +26,11 @@ type Asked = { readonly offerId: string; readonly availableQuantity: number };
 export function bulkUpdate(text: string, state: AccountState, now: number): EmulatedAnswer {
   const body = bodySchema.safeParse(jsonOf(text)).data;
   if (body === undefined) return invalid(state, 'a body that eBay does not take');
+  const isOthers = body.requests.some(
+    ({ sku, offers }) =>
+      sku !== undefined && offers.some(({ offerId }) => state.offers[offerId]?.sku !== sku),
+  );
+  if (isOthers) return invalid(state, 'an offer of another SKU');
   const asked = body.requests.flatMap(({ offers }) => offers);
   if (asked.length > mostOffers) return invalid(state, `${asked.length} offers in one call`);
   const skus = new Set(asked.map(({ offerId }) => state.offers[offerId]?.sku));

@@ -89,7 +89,8 @@ test(
     }
     expectNothingLeft(demo, postmaster);
 
-    // Every vendor's orders came in, and the books add up.
+    // Every vendor's orders came in, but for Amazon, where nobody orders; and the books add up.
+    const sellers = vendorEntries.map(({ kind }) => kind).filter((kind) => kind !== 'amazon');
     const postgres = await openEmbeddedPostgres({
       dataDir: demo.folder,
       logger: createLogger('silent'),
@@ -100,7 +101,7 @@ test(
         'select distinct source_channel as channel from ledger_entry where delta < 0',
       );
       expect(rows.map(({ channel }) => channel)).toEqual(
-        expect.arrayContaining(['till', ...vendorEntries.map(({ kind }) => kind)]),
+        expect.arrayContaining(['till', ...sellers]),
       );
       await expectCleanAudit(pool);
     } finally {

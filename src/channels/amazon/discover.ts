@@ -49,7 +49,7 @@ export async function discover(
   const answer = await callAmazon(connection, context, {
     path: listingsPath(context.config),
     query: {
-      marketplaceIds: context.config.marketplaceId,
+      marketplaceIds: context.config.marketplaceIds.join(','),
       includedData: 'summaries,fulfillmentAvailability',
       sortBy: 'createdDate',
       sortOrder: 'ASC',

@@ -61,7 +61,7 @@ async function patch(
   const request = {
     method: 'PATCH',
     path: listingsPath(context.config, row.ids.sku),
-    query: { marketplaceIds: context.config.marketplaceId },
+    query: { marketplaceIds: context.config.marketplaceIds.join(',') },
     body: quantityPatch(row),
     data: submissionSchema,
   } as const;

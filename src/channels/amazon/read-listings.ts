@@ -74,8 +74,8 @@ async function readPart(
   skus: readonly string[],
   context: AmazonContext,
 ): Promise<PartResult> {
-  const { marketplaceId } = context.config;
-  const query = { marketplaceIds: marketplaceId, includedData: 'fulfillmentAvailability' };
+  const [marketplaceIds = ''] = context.config.marketplaceIds;
+  const query = { marketplaceIds, includedData: 'fulfillmentAvailability' };
   const [sku] = skus;
   if (skus.length === 1 && sku !== undefined) {
     const path = listingsPath(context.config, sku);
@@ -93,6 +93,25 @@ async function readPart(
     },
     data: pageSchema,
   });
-  if (!answer.ok) return answer;
-  return { ok: true, items: answer.data.items, perSecond: answer.perSecond };
+  if (answer.ok) return { ok: true, items: answer.data.items, perSecond: answer.perSecond };
+  const isUnknown = [404, 405, 501].includes(answer.failure.httpStatus ?? 0);
+  return isUnknown ? await readSingly(connection, skus, context) : answer;
+}
+
+/** Where there is no search, as in some sandboxes. */
+async function readSingly(
+  connection: Connection,
+  skus: readonly string[],
+  context: AmazonContext,
+): Promise<PartResult> {
+  const items: Item[] = [];
+  const pace = startPace();
+  for (const sku of skus) {
+    await pace.turn(context.signal);
+    const read = await readPart(connection, [sku], context);
+    if (!read.ok) return read;
+    pace.learn(read.perSecond);
+    items.push(...read.items);
+  }
+  return { ok: true, items };
 }

@@ -2,7 +2,7 @@ import type { Change, ChangeOutcome, PublishResult } from '../adapter.ts';
 import type { Connection } from './call-amazon.ts';
 import { patchListings } from './patch-listings.ts';
 import type { Row } from './quantity-patch.ts';
-import { feedFromOf, idsOf, type AmazonContext } from './settings.ts';
+import { feedThresholdOf, idsOf, type AmazonContext } from './settings.ts';
 import { submitFeed } from './submit-feed.ts';
 
 /** Sets quantities: few of them one by one, many as a feed. Amazon takes both for later. */
@@ -15,7 +15,7 @@ export async function setQuantities(
     const ids = idsOf(change.externalIds);
     return ids === undefined ? [] : [{ change, ids }];
   });
-  const isMany = rows.length >= feedFromOf(context.config);
+  const isMany = rows.length >= feedThresholdOf(context.config);
   const result = await (isMany ? submitFeed : patchListings)(connection, rows, context);
   if (!result.ok) return result;
   const { nextCallInMs } = result;

@@ -1,29 +1,32 @@
 import { z } from 'zod';
 import { urlProblem } from '../../outgoing-http.ts';
 import type { AdapterContext } from '../adapter.ts';
+import { regionOf, type AmazonRegion } from './regions.ts';
 
-const hosts = {
+const hosts: Readonly<Record<AmazonRegion, string>> = {
   na: 'https://sellingpartnerapi-na.amazon.com',
   eu: 'https://sellingpartnerapi-eu.amazon.com',
   fe: 'https://sellingpartnerapi-fe.amazon.com',
-} as const;
+};
 const amazonTokenUrl = 'https://api.amazon.com/auth/o2/token';
 
-/** More changes than this in one call go out as a feed. */
-const fewChanges = 20;
+/** So many changes in one call, or more, go out as a feed. */
+const usualFeedThreshold = 21;
+/** Patches go out five a second: more of them than this would take too long. */
+const mostPatches = 50;
 
 export type AmazonConfig = {
-  /** Where the seller is at home. */
-  readonly region: keyof typeof hosts;
   readonly sellerId: string;
-  /** One marketplace is one channel. */
-  readonly marketplaceId: string;
+  /** Where the listings are: marketplaces of one region. What is there is told of the first. */
+  readonly marketplaceIds: readonly string[];
+  /** Where the seller is at home; absent: where the first marketplace is. */
+  readonly region?: AmazonRegion | undefined;
   /** Instead of Amazon's own host, such as that of its sandbox. */
   readonly baseUrl?: string | undefined;
   /** Instead of Login with Amazon. */
   readonly tokenUrl?: string | undefined;
-  /** So many changes in one call, or more, go out as a feed. Default 21. */
-  readonly feedFrom?: number | undefined;
+  /** So many changes in one call, or more, go out as a feed. Default 21, and 51 at the most. */
+  readonly feedThreshold?: number | undefined;
 };
 
 export type AmazonCredentials = {
@@ -55,14 +58,19 @@ export function configSchema(allowPrivateAddresses: boolean): z.ZodType<AmazonCo
       const problem = urlProblem(text, allowPrivateAddresses);
       if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
     });
-  return z.strictObject({
-    region: z.enum(['na', 'eu', 'fe']),
-    sellerId: id,
-    marketplaceId: id,
-    baseUrl: url.optional(),
-    tokenUrl: url.optional(),
-    feedFrom: z.int().min(2).max(51).optional(),
-  });
+  return z
+    .strictObject({
+      sellerId: id,
+      marketplaceIds: z.array(id).min(1).max(20),
+      region: z.enum(['na', 'eu', 'fe']).optional(),
+      baseUrl: url.optional(),
+      tokenUrl: url.optional(),
+      feedThreshold: z.int().min(1).max(25_000).optional(),
+    })
+    .refine((config) => config.baseUrl !== undefined || homeOf(config) !== undefined, {
+      path: ['region'],
+      error: 'na, eu or fe: it does not follow from the marketplace',
+    });
 }
 
 export const credentialsSchema: z.ZodType<AmazonCredentials> = z.strictObject({
@@ -89,21 +97,25 @@ export function idsOf(externalIds: unknown): AmazonIds | undefined {
   return externalIdsSchema.safeParse(externalIds).data;
 }
 
-export function hostOf({ region, baseUrl }: AmazonConfig): string {
-  return (baseUrl ?? hosts[region]).replace(/\/+$/, '');
+export function hostOf(config: AmazonConfig): string {
+  return (config.baseUrl ?? hosts[homeOf(config) ?? 'na']).replace(/\/+$/, '');
+}
+
+function homeOf({ region, marketplaceIds }: AmazonConfig): AmazonRegion | undefined {
+  return region ?? regionOf(marketplaceIds[0] ?? '');
 }
 
 export function tokenUrlOf({ tokenUrl }: AmazonConfig): string {
   return tokenUrl ?? amazonTokenUrl;
 }
 
-/** The seller's account in one marketplace. */
+/** The seller's account in its marketplaces. */
 export function addressOf(config: AmazonConfig): string {
-  return `${hostOf(config)}/${config.sellerId}/${config.marketplaceId}`;
+  return `${hostOf(config)}/${config.sellerId}/${config.marketplaceIds.join(',')}`;
 }
 
-export function feedFromOf({ feedFrom }: AmazonConfig): number {
-  return feedFrom ?? fewChanges + 1;
+export function feedThresholdOf({ feedThreshold }: AmazonConfig): number {
+  return Math.min(feedThreshold ?? usualFeedThreshold, mostPatches + 1);
 }
 
 /** Path of a listing, or of all of them. */

@@ -42,7 +42,7 @@ export async function submitFeed(
     path: '/feeds/2021-06-30/feeds',
     body: {
       feedType: 'JSON_LISTINGS_FEED',
-      marketplaceIds: [context.config.marketplaceId],
+      marketplaceIds: context.config.marketplaceIds,
       inputFeedDocumentId: feedDocumentId,
     },
     data: z.object({ feedId: z.string().min(1) }),

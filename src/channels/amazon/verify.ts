@@ -10,7 +10,7 @@ export async function verify(
 ): Promise<PublishResult> {
   const answer = await callAmazon(connection, context, {
     path: listingsPath(context.config),
-    query: { marketplaceIds: context.config.marketplaceId, pageSize: '1' },
+    query: { marketplaceIds: context.config.marketplaceIds.join(','), pageSize: '1' },
     data: z.object({ items: z.array(z.unknown()) }),
   });
   return answer.ok ? { ok: true, httpStatus: 200 } : { ok: false, failure: answer.failure };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { HttpClient } from '../../outgoing-http.ts';
 import type { PublishFailure } from '../adapter.ts';
 import { failureOfToken } from './failures.ts';
-import { addressOf, type EbayContext } from './settings.ts';
+import { tokenUrlOf, type EbayContext } from './settings.ts';
 
 /** What the inventory takes, to be read and changed. */
 const scope = 'https://api.ebay.com/oauth/api_scope/sell.inventory';
@@ -59,7 +59,7 @@ export function createAccessTokens(client: HttpClient): AccessTokens {
 /** Credentials that were changed have other tokens; the secrets themselves are not kept here. */
 function keyOf({ config, credentials }: EbayContext): string {
   const { clientId, clientSecret, refreshToken } = credentials;
-  const parts = [addressOf(config), clientId, clientSecret, refreshToken];
+  const parts = [tokenUrlOf(config), clientId, clientSecret, refreshToken];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
@@ -73,7 +73,7 @@ async function refresh(
   const askedAt = now().getTime();
   const answer = await client.request({
     method: 'POST',
-    url: `${addressOf(config)}/identity/v1/oauth2/token`,
+    url: tokenUrlOf(config),
     headers: {
       accept: 'application/json',
       authorization: `Basic ${basic}`,

@@ -53,7 +53,7 @@ function itemOf(offer: Offer, sku: string, title: string | null): DiscoveredItem
   const { offerId, marketplaceId, listing } = offer;
   const listingId = listing?.listingId;
   return {
-    externalIds: { offerId, ...(listingId === undefined ? {} : { listingId }) },
+    externalIds: { sku, offerId, ...(listingId === undefined ? {} : { listingId }) },
     sku,
     title,
     ...(marketplaceId === undefined ? {} : { location: { id: marketplaceId, name: null } }),

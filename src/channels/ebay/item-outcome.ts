@@ -6,6 +6,7 @@ import { wordOf, type EbayError } from './failures.ts';
 /** What eBay says of one offer, whatever the status of the whole answer. */
 export const itemSchema = z.object({
   offerId: z.string().nullish(),
+  sku: z.string().nullish(),
   statusCode: z.int(),
   errors: z.array(errorSchema).nullish(),
 });

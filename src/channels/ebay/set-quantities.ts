@@ -5,7 +5,11 @@ import { itemSchema, outcomeOfItem, refusalOf } from './item-outcome.ts';
 import { idsOf, type EbayContext } from './settings.ts';
 import { isAboutListing, republish } from './withdraw.ts';
 
-type Row = { readonly change: Change; readonly offerId: string };
+type Row = {
+  readonly change: Change;
+  readonly offerId: string;
+  readonly sku: string | undefined;
+};
 /** What is known of changes; those that are not in it were not asked for. */
 type Worked = {
   readonly outcomes: Map<Change, ChangeOutcome>;
@@ -27,7 +31,7 @@ export async function setQuantities(
   const worked: Worked = { outcomes: new Map(), failures: [] };
   const rows = changes.flatMap((change): Row[] => {
     const ids = idsOf(change.externalIds);
-    if (ids !== undefined) return [{ change, offerId: ids.offerId }];
+    if (ids !== undefined) return [{ change, offerId: ids.offerId, sku: ids.sku }];
     worked.outcomes.set(change, { kind: 'refused', code: 'not_mapped' });
     return [];
   });
@@ -48,7 +52,7 @@ async function withdrawOrPublish(
   context: EbayContext,
   { outcomes, failures }: Worked,
 ): Promise<readonly Row[]> {
-  if (context.config.zero === 'set') return rows;
+  if (context.config.zeroHandling === 'set') return rows;
   const revised: Row[] = [];
   for (const row of rows) {
     if (!isAboutListing(row.change)) {
@@ -77,16 +81,24 @@ async function revise(
     method: 'POST',
     path: 'bulk_update_price_quantity',
     body: {
-      requests: rows.map(({ change, offerId }) => {
-        return { offers: [{ offerId, availableQuantity: change.available }] };
+      requests: rows.map(({ change, offerId, sku }) => {
+        const offers = [{ offerId, availableQuantity: change.available }];
+        return sku === undefined ? { offers } : { sku, offers };
       }),
     },
     data: answerSchema,
   });
   if (answer.ok) {
-    const items = new Map(answer.data.responses.map((item) => [item.offerId, item]));
-    for (const { change, offerId } of rows) {
-      const item = items.get(offerId);
+    const { responses } = answer.data;
+    const byOffer = new Map(responses.map((item) => [item.offerId, item]));
+    // eBay's documents do not promise that an answer names the offer.
+    const bySku = new Map(
+      responses.flatMap((item) =>
+        (item.offerId ?? null) === null ? [[item.sku, item] as const] : [],
+      ),
+    );
+    for (const { change, offerId, sku } of rows) {
+      const item = byOffer.get(offerId) ?? (sku === undefined ? undefined : bySku.get(sku));
       if (item !== undefined) outcomes.set(change, outcomeOfItem(change, item));
     }
     return;

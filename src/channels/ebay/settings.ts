@@ -13,12 +13,14 @@ export const mostRevisions = 250;
 export type EbayConfig = {
   /** Instead of eBay's own host, such as that of its sandbox. */
   readonly baseUrl?: string | undefined;
+  /** Instead of the place for access tokens at that host. */
+  readonly tokenUrl?: string | undefined;
   /**
    * What is done about nothing left. `set`: the quantity 0, which eBay takes where the account's
    * out-of-stock control is on. `withdraw`: the offer is withdrawn, which ends its listing, and
    * published again when there is something.
    */
-  readonly zero: 'set' | 'withdraw';
+  readonly zeroHandling: 'set' | 'withdraw';
   /** The language of the account's offers: eBay wants it with every call. */
   readonly language: string;
   /** Of one listing in one day, at most; less where somebody else revises it too. */
@@ -38,25 +40,32 @@ export type EbayCredentials = {
 
 export type EbayContext = AdapterContext<EbayConfig, EbayCredentials>;
 
-/** An offer, and the listing it is in, where that is known: several offers may be in one. */
-export type EbayIds = { readonly offerId: string; readonly listingId?: string | undefined };
+/** What a listing of ours is at eBay. */
+export type EbayIds = {
+  readonly offerId: string;
+  /** The seller's SKU there. */
+  readonly sku?: string | undefined;
+  /** The listing that the offer is in, where that is known: several offers may be in one. */
+  readonly listingId?: string | undefined;
+};
 
 const secret = z
   .string()
   .regex(/^[\x21-\x7e]{1,4096}$/, { error: 'up to 4,096 visible characters' });
-const id = z.string().regex(/^[0-9]{1,40}$/, { error: 'a number that eBay gave' });
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'an id that eBay gave' });
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<EbayConfig> {
+  const url = z
+    .string()
+    .max(2_048)
+    .superRefine((text, issues) => {
+      const problem = urlProblem(text, allowPrivateAddresses);
+      if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
+    });
   return z.strictObject({
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      })
-      .optional(),
-    zero: z.enum(['set', 'withdraw']).default('set'),
+    baseUrl: url.optional(),
+    tokenUrl: url.optional(),
+    zeroHandling: z.enum(['set', 'withdraw']).default('set'),
     language: z
       .string()
       .regex(/^[a-z]{2}-[A-Z]{2}$/, { error: 'a language such as en-US' })
@@ -79,6 +88,8 @@ export const credentialsSchema: z.ZodType<EbayCredentials> = z.strictObject({
 
 export const externalIdsSchema: z.ZodType<EbayIds> = z.strictObject({
   offerId: id,
+  // What eBay takes as one.
+  sku: z.string().min(1).max(50).optional(),
   listingId: id.optional(),
 });
 
@@ -89,6 +100,10 @@ export function idsOf(externalIds: unknown): EbayIds | undefined {
 
 export function addressOf({ baseUrl }: EbayConfig): string {
   return (baseUrl ?? productionUrl).replace(/\/+$/, '');
+}
+
+export function tokenUrlOf(config: EbayConfig): string {
+  return config.tokenUrl ?? `${addressOf(config)}/identity/v1/oauth2/token`;
 }
 
 function isTimeZone(name: string): boolean {

@@ -26,10 +26,11 @@ export type ShopifyIds = { readonly inventoryItemId: string; readonly locationId
 const secret = z.string().regex(/^[\x21-\x7e]{1,256}$/, { error: '1 to 256 visible characters' });
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<ShopifyConfig> {
-  return z.strictObject({
-    shopDomain: z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}\.myshopify\.com$/, {
-      error: 'the shop’s own domain, such as example.myshopify.com',
-    }),
+  const config = z.strictObject({
+    shopDomain: z
+      .string()
+      .max(253)
+      .regex(/^[a-z0-9][a-z0-9.-]*$/, { error: wrongDomain }),
     apiVersion: z
       .string()
       .regex(/^20\d{2}-(?:01|04|07|10)$/, { error: `a version such as ${testedApiVersion}` })
@@ -46,6 +47,17 @@ export function configSchema(allowPrivateAddresses: boolean): z.ZodType<ShopifyC
       })
       .optional(),
   });
+  // Another server than Shopify's may call its shop as it likes.
+  return config.refine(({ shopDomain, baseUrl }) => baseUrl !== undefined || isShops(shopDomain), {
+    path: ['shopDomain'],
+    error: wrongDomain,
+  });
+}
+
+const wrongDomain = 'the shop’s own domain, such as example.myshopify.com';
+
+function isShops(shopDomain: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,99}\.myshopify\.com$/.test(shopDomain);
 }
 
 export const credentialsSchema: z.ZodType<ShopifyCredentials> = z.strictObject({

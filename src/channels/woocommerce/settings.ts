@@ -20,7 +20,16 @@ export type WooContext = AdapterContext<WooConfig, WooCredentials>;
 export type WooIds = { readonly productId: number; readonly variationId?: number | undefined };
 
 const secret = z.string().regex(/^[\x21-\x7e]{1,256}$/, { error: '1 to 256 visible characters' });
-const id = z.int().min(1, { error: 'a number that WooCommerce gave' });
+const id = z.union(
+  [
+    z.int().min(1),
+    z
+      .string()
+      .regex(/^[1-9]\d{0,14}$/)
+      .transform(Number),
+  ],
+  { error: 'a number that WooCommerce gave' },
+);
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<WooConfig> {
   return z.strictObject({

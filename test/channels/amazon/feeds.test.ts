@@ -155,7 +155,7 @@ test.each([
 
 test('from how many changes on a feed is made is set by the channel', async () => {
   const rig = await open();
-  const config = { ...rig.context().config, feedFrom: 2 };
+  const config = { ...rig.context().config, feedThreshold: 2 };
   const result = await rig.publish(many(rig, 2), { config });
   expect(result).toMatchObject({ ok: true, httpStatus: 202 });
   await rig.publish(many(rig, 1), { config });

@@ -103,15 +103,19 @@ test.each([
   expect(rig.adapter.listingKey?.(externalIds)).toBe(key);
 });
 
-const home = { region: 'eu', sellerId: 'A1', marketplaceId: 'M1' };
+const home = { sellerId: 'A1', marketplaceIds: ['A1PA6795UKMFR9'] };
 
 test.each([
   [home, true],
-  [{ ...home, feedFrom: 51, baseUrl: 'https://sandbox.example' }, true],
+  [{ ...home, feedThreshold: 51, baseUrl: 'https://sandbox.example' }, true],
+  [{ ...home, marketplaceIds: ['A1PA6795UKMFR9', 'A13V1IB3VIYZZH'] }, true],
+  [{ ...home, marketplaceIds: ['M1'] }, false],
+  [{ ...home, marketplaceIds: ['M1'], region: 'eu' }, true],
+  [{ ...home, marketplaceIds: ['M1'], baseUrl: 'https://sandbox.example' }, true],
   [{ ...home, region: 'mars' }, false],
   [{ ...home, sellerId: '../A1' }, false],
-  [{ ...home, marketplaceId: undefined }, false],
-  [{ ...home, feedFrom: 1 }, false],
+  [{ ...home, marketplaceIds: [] }, false],
+  [{ ...home, feedThreshold: 0 }, false],
   [{ ...home, tokenUrl: 'ftp://x' }, false],
   [{ ...home, speed: 1 }, false],
 ])('the settings %j are taken: %s', async (config, isTaken) => {
@@ -119,12 +123,13 @@ test.each([
   expect(rig.adapter.configSchema.safeParse(config).success).toBe(isTaken);
 });
 
-test('a seller in one marketplace is an address, at Amazon’s host of the region', async () => {
+test('a seller in marketplaces is an address, at Amazon’s host of their region', async () => {
   const { adapter } = await open();
   const addressOf = (more: object) =>
     adapter.address(adapter.configSchema.parse({ ...home, ...more }));
-  expect(addressOf({})).toBe('https://sellingpartnerapi-eu.amazon.com/A1/M1');
-  expect(addressOf({ marketplaceId: 'M2' })).not.toBe(addressOf({}));
+  expect(addressOf({})).toBe('https://sellingpartnerapi-eu.amazon.com/A1/A1PA6795UKMFR9');
+  expect(addressOf({ marketplaceIds: ['ATVPDKIKX0DER'] })).toMatch(/^https:\/\/\S+-na\.amazon/);
+  expect(addressOf({ marketplaceIds: ['A1VC38T7YXB528'] })).toMatch(/^https:\/\/\S+-fe\.amazon/);
 });
 
 test('a read asks for no more than Amazon lets us at once', async () => {

@@ -74,7 +74,7 @@ test('an account that takes no 0 is a dead letter that says so, sent again later
   const [delivery] = await rig.deliveries('shop');
   expect(delivery?.status).toBe('dead');
   expect(delivery?.attempts.at(-1)).toMatchObject({ errorCode: 'zero_refused', httpStatus: 200 });
-  await connect(vendor, ['A'], { zero: 'withdraw' });
+  await connect(vendor, ['A'], { zeroHandling: 'withdraw' });
   await rig.setLevel('A', 3);
   await rig.settled();
   expect(vendor.shownOf('A')).toBe(3);

@@ -14,7 +14,7 @@ test('what eBay shows is read in order: 0 without a listing, null without an off
   const rig = await open({ seed: { skus: skus(6, 7) } });
   rig.account.sell('S1', 3);
   const ended = rig.account.idsOf('S2');
-  await rig.outcomes([changeOf('S2', 0, ended, 7)], { zero: 'withdraw' });
+  await rig.outcomes([changeOf('S2', 0, ended, 7)], { zeroHandling: 'withdraw' });
   const asked = [rig.account.idsOf('S5'), rig.account.idsOf('S1'), null, { offerId: '1' }, ended];
   const listings = asked.map((externalIds, i) => ({ storeId: 'main', sku: `x${i}`, externalIds }));
   const read = await rig.adapter.read?.(listings, rig.context());
@@ -86,7 +86,8 @@ test('variations of one listing share its revisions', async () => {
 test.each([
   [{ offerId: '7001' }, '7001'],
   [{ offerId: '7001', listingId: '1100' }, '7001'],
-  [{ offerId: '7001', sku: 'S0' }, ''],
+  [{ offerId: '7001', sku: 'S0' }, '7001'],
+  [{ sku: 'S0' }, ''],
   [{ offerId: '../7001' }, ''],
   [null, ''],
 ])('the ids %j have the key %j', async (externalIds, key) => {
@@ -96,7 +97,8 @@ test.each([
 
 test.each([
   [{}, true],
-  [{ zero: 'withdraw', revisionsPerDay: 100, dayTimeZone: 'Europe/Berlin' }, true],
+  [{ zeroHandling: 'withdraw', revisionsPerDay: 100, dayTimeZone: 'Europe/Berlin' }, true],
+  [{ baseUrl: 'https://ebay.example', tokenUrl: 'https://token.example/t' }, true],
   [{ revisionsPerDay: 251 }, false],
   [{ offersPerRequest: 26 }, false],
   [{ dayTimeZone: 'Mars/Olympus' }, false],

@@ -29,7 +29,7 @@ test('25 offers are one request', async () => {
 test('of 207 each offer has what came of it', async () => {
   const rig = await open({ seed: { skus: skus(3, 1) } });
   const unknown = changeOf('gone', 9, { offerId: '999' });
-  const unmapped = changeOf('none', 9, { offerId: 'A-1' });
+  const unmapped = changeOf('none', 9, { offerId: 'A/1' });
   const changes = [rig.change('S0', 7), unknown, unmapped, rig.change('S2', 8)];
   const result = await rig.publish(changes);
   expect(rig.requests(bulk)[0]?.answer?.status).toBe(207);
@@ -89,7 +89,7 @@ test('0 is set where the account allows it, and else refused by its name', async
   ]);
 });
 
-const withdraw = { zero: 'withdraw' } as const;
+const withdraw = { zeroHandling: 'withdraw' } as const;
 
 test('0 ends the listing where the channel says so, and more makes a new one', async () => {
   const rig = await open({ seed: { skus: skus(2, 3) } });

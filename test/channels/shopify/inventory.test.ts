@@ -101,6 +101,7 @@ test.each([
   [{ apiVersion: 'latest' }, undefined],
   [{ shopDomain: 'shop.example.com' }, undefined],
   [{ shopDomain: 'Shop.myshopify.com' }, undefined],
+  [{ shopDomain: 'shop.example.com', baseUrl: 'https://local.example' }, '2026-07'],
   [{ baseUrl: 'ftp://example.com' }, undefined],
   [{ more: 1 }, undefined],
 ])('the config %j has version %s', (more, expected) => {

@@ -77,10 +77,22 @@ test('a forged, changed, foreign or incomplete webhook is not taken', () => {
   expect(judge(without('x-shopify-topic'))).toEqual(refused);
   const foreign = { topic: 'orders/create', secret, shopDomain: 'another.myshopify.com' };
   expect(judge(signedWebhook({ id: 1 }, foreign))).toEqual(refused);
-  // Without the delivery's id the event's takes its place; one of them there must be.
-  expect(judge(without('x-shopify-webhook-id'))).toMatchObject({ ok: true });
-  const bare = Object.entries(headers).filter(([name]) => !name.endsWith('-id'));
-  expect(judge({ headers: Object.fromEntries(bare), body })).toEqual(refused);
+});
+
+/** Judges a webhook without some of its headers. */
+function judgeBare(payload: object, ...names: readonly string[]): unknown {
+  const webhook = signedWebhook(payload, { topic: 'orders/create', secret });
+  const kept = Object.entries(webhook.headers).filter(([name]) => !names.includes(name));
+  return judge({ headers: Object.fromEntries(kept), body: webhook.body });
+}
+
+test('without its id a webhook is known by the event, else by what it says', () => {
+  const ids = ['x-shopify-webhook-id', 'x-shopify-event-id'];
+  expect(judgeBare({ id: 1 }, ...ids.slice(0, 1))).toMatchObject({ ok: true });
+  const bare = judgeBare({ id: 1 }, ...ids, 'x-shopify-shop-domain');
+  expect(bare).toMatchObject({ ok: true, topic: 'orders/create' });
+  expect(judgeBare({ id: 1 }, ...ids)).toEqual(bare);
+  expect(judgeBare({ id: 2 }, ...ids)).not.toEqual(bare);
 });
 
 test('without a secret nothing is taken', () => {

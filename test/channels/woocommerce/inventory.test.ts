@@ -83,7 +83,8 @@ test('a cursor of somebody else is refused', async () => {
 test.each([
   [{ productId: 7 }, '7'],
   [{ productId: 7, variationId: 8 }, '8'],
-  [{ productId: '7' }, ''],
+  [{ productId: '7' }, '7'],
+  [{ productId: '07' }, ''],
   [{ productId: 0 }, ''],
   [null, ''],
 ])('the ids %j have the key %j', async (externalIds, key) => {
