@@ -8,7 +8,8 @@ import type { ShopifyConfig, ShopifyCredentials } from './settings.ts';
  * shop has to name ours. While secrets are changed any of ours will do.
  *
  * Its id is the delivery's: the same on every retry. Where it has none it is made from what the
- * webhook says. Several deliveries that tell of one event are told apart by what they say, not here.
+ * webhook says. Several deliveries that tell of one event are told apart by what they say, not
+ * here.
  */
 export function authenticate(
   { headers, body }: InboundWebhook,

@@ -8,8 +8,8 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/read-batch.ts',
-        before: '        and l.held_until <= c.now) else 0 end,',
-        after: '        and false) else 0 end,',
+        before: 'then h.ended else 0 end,',
+        after: 'then 0 else 0 end,',
       },
     ],
     test: 'test/reservations/reservations.test.ts',

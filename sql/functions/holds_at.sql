@@ -1,0 +1,16 @@
+-- What the holds of a level are at a moment: units whose hold has ended although the sweep has not
+-- yet written it down, and when the first of the others ends. Asked for in a FROM clause, it becomes
+-- part of the query around it, and costs nothing where its columns are not looked at; a call of
+-- expired_holds for each level of a batch cost more than the rest of its read.
+create or replace function holds_at(
+  p_merchant_id text, p_sku text, p_location_id text, p_at timestamptz)
+returns table (ended integer, next_ends timestamptz) language sql stable as $$
+  select (
+    select coalesce(sum(quantity), 0)::integer from reservation_line
+    where merchant_id = p_merchant_id and sku = p_sku and location_id = p_location_id
+      and held_until <= p_at), (
+    select held_until from reservation_line
+    where merchant_id = p_merchant_id and sku = p_sku and location_id = p_location_id
+      and held_until > p_at
+    order by held_until limit 1)
+$$;
