@@ -5,6 +5,7 @@ import { loadSql } from './load-sql.ts';
 export async function up(db: Kysely<unknown>): Promise<void> {
   await loadSql(db, [
     'functions/expired_holds.sql',
+    'functions/holds_at.sql',
     'functions/stock_commit_reservations.sql',
     'functions/stock_commit.sql',
   ]);

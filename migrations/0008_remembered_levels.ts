@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import { loadSql } from './load-sql.ts';
 
-/** What lets writers remember levels: the time with each commit, and when holds end. */
+/** What lets writers remember levels: the time with each commit. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   // What a function returns cannot be replaced.
   await sql`drop function stock_commit`.execute(db);
-  await loadSql(db, ['functions/stock_commit.sql', 'functions/holds_at.sql']);
+  await loadSql(db, ['functions/stock_commit.sql']);
 }

@@ -21,8 +21,8 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/delivery_read.sql',
-        before: '      then expired_holds(p_merchant, u.sku, u.location_id, c.now) else 0 end,',
-        after: '      then 0 else 0 end,',
+        before: 'then h_at.ended else 0 end,',
+        after: 'then 0 else 0 end,',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
