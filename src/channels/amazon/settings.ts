@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 import { regionOf, type AmazonRegion } from './regions.ts';
 
@@ -51,13 +51,7 @@ const secret = z
 const id = z.string().regex(/^[A-Za-z0-9]{1,64}$/, { error: 'an id that Amazon gave' });
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<AmazonConfig> {
-  const url = z
-    .string()
-    .max(2_048)
-    .superRefine((text, issues) => {
-      const problem = urlProblem(text, allowPrivateAddresses);
-      if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-    });
+  const url = urlSetting(allowPrivateAddresses);
   return z
     .strictObject({
       sellerId: id,

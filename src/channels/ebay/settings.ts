@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 
 const productionUrl = 'https://api.ebay.com';
@@ -55,13 +55,7 @@ const secret = z
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'an id that eBay gave' });
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<EbayConfig> {
-  const url = z
-    .string()
-    .max(2_048)
-    .superRefine((text, issues) => {
-      const problem = urlProblem(text, allowPrivateAddresses);
-      if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-    });
+  const url = urlSetting(allowPrivateAddresses);
   return z.strictObject({
     baseUrl: url.optional(),
     tokenUrl: url.optional(),

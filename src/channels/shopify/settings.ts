@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 
 /** The version whose schema the documents are tested against, and the oldest that is taken. */
@@ -38,14 +38,7 @@ export function configSchema(allowPrivateAddresses: boolean): z.ZodType<ShopifyC
         error: `${testedApiVersion} or newer: before that, quantities were set otherwise`,
       })
       .default(testedApiVersion),
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      })
-      .optional(),
+    baseUrl: urlSetting(allowPrivateAddresses).optional(),
   });
   // Another server than Shopify's may call its shop as it likes.
   return config.refine(({ shopDomain, baseUrl }) => baseUrl !== undefined || isShops(shopDomain), {

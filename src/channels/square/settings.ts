@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 
 /** The version of the API that the requests are written for. */
@@ -32,14 +32,7 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, { error: 'an id that Squar
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<SquareConfig> {
   return z.strictObject({
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      })
-      .optional(),
+    baseUrl: urlSetting(allowPrivateAddresses).optional(),
     // It is never called.
     notificationUrl: z
       .url({ protocol: /^https?$/ })

@@ -1,6 +1,7 @@
 import { Agent, request, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { codeOfError, urlProblem } from '../../outgoing-http.ts';
+import { codeOfError } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import {
   AddressRefused,
   isPublicAddress,
@@ -55,13 +56,7 @@ export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }
     },
     maxBatch,
     configSchema: z.strictObject({
-      url: z
-        .string()
-        .max(2_048)
-        .superRefine((url, issues) => {
-          const problem = urlProblem(url, options.allowPrivateAddresses);
-          if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-        }),
+      url: urlSetting(options.allowPrivateAddresses),
       skus: ids.optional(),
       stores: ids.optional(),
     }),

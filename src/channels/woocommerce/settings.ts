@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 
 export type WooConfig = {
@@ -33,13 +33,7 @@ const id = z.union(
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<WooConfig> {
   return z.strictObject({
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      }),
+    baseUrl: urlSetting(allowPrivateAddresses),
   });
 }
 

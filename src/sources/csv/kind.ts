@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
+import type { HttpClient } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import { reportedQuantities, type SourceKind } from '../source.ts';
 import { openCsv } from './read-csv.ts';
 
@@ -30,14 +31,7 @@ export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCre
             error: 'a path inside the feed folder',
           })
           .optional(),
-        url: z
-          .string()
-          .max(2_048)
-          .superRefine((url, issues) => {
-            const problem = urlProblem(url, options.http.allowPrivateAddresses);
-            if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-          })
-          .optional(),
+        url: urlSetting(options.http.allowPrivateAddresses).optional(),
         delimiter: z.string().length(1).default(','),
         columns: z.record(z.string(), z.string().max(255)).optional(),
         storeId: z.string().min(1).max(128).optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
+import type { HttpClient } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { SourceKind } from '../source.ts';
 import { readFeed } from './read-feed.ts';
 
@@ -18,13 +19,7 @@ export function createHttpKind(client: HttpClient): SourceKind<FeedConfig, FeedC
     kind: 'http',
     modes: ['delta', 'full'],
     configSchema: z.strictObject({
-      url: z
-        .string()
-        .max(2_048)
-        .superRefine((url, issues) => {
-          const problem = urlProblem(url, client.allowPrivateAddresses);
-          if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-        }),
+      url: urlSetting(client.allowPrivateAddresses),
       headers: z.record(headerName, headerValue).optional(),
     }),
     credentialsSchema: z

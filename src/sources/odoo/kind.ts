@@ -1,17 +1,12 @@
 import { z } from 'zod';
-import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
+import type { HttpClient } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import { onDemand, type SourceKind } from '../source.ts';
 import { openQuants } from './read-quants.ts';
 
 const configSchema = (client: HttpClient) =>
   z.strictObject({
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, client.allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      }),
+    baseUrl: urlSetting(client.allowPrivateAddresses),
     database: z.string().regex(/^[\w.-]{1,128}$/, { error: 'the name of a database' }),
     /** Our store id for each location of Odoo (its number) that is read. */
     locations: z.record(

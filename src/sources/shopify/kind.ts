@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { urlProblem, type HttpClient } from '../../outgoing-http.ts';
+import type { HttpClient } from '../../outgoing-http.ts';
+import { urlSetting } from '../../url-setting.ts';
 import type { SourceKind } from '../source.ts';
 import { openOrders } from './read-orders.ts';
 
@@ -12,14 +13,7 @@ const configSchema = (client: HttpClient) =>
       .string()
       .regex(/^\d{4}-\d{2}$/, { error: 'a version such as 2026-07' })
       .default('2026-07'),
-    baseUrl: z
-      .string()
-      .max(2_048)
-      .superRefine((url, issues) => {
-        const problem = urlProblem(url, client.allowPrivateAddresses);
-        if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
-      })
-      .optional(),
+    baseUrl: urlSetting(client.allowPrivateAddresses).optional(),
     /** Our store id for each location (gid) that ships. */
     locations: z.record(z.string().min(1), z.string().min(1).max(128)),
   });

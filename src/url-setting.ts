@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { urlProblem } from './outgoing-http.ts';
+
+/** A setting that names where requests are made to. */
+export function urlSetting(allowPrivateAddresses: boolean): z.ZodType<string> {
+  return z
+    .string()
+    .max(2_048)
+    .superRefine((url, issues) => {
+      const problem = urlProblem(url, allowPrivateAddresses);
+      if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
+    });
+}
