@@ -9,6 +9,7 @@ import { merchantControls } from './merchants.ts';
 import { outboxControls } from './outbox.ts';
 import { reconciliationControls } from './reconciliation.ts';
 import { reservationControls } from './reservations.ts';
+import { sourceControls } from './sources.ts';
 import { stockControls } from './stock.ts';
 
 /** Every control. A promise that is new gets one: the test that guards it is then seen to. */
@@ -24,4 +25,5 @@ export const controls: readonly Control[] = [
   ...merchantControls,
   ...reconciliationControls,
   ...faultControls,
+  ...sourceControls,
 ];
