@@ -99,7 +99,8 @@ export const sourceControls: readonly Control[] = [
       {
         file: 'src/sources/apply-page.ts',
         before:
-          '    if (advance?.completes !== undefined) {\n      await parkMissing(client, input, advance.completes, input.runId);',
+          '    if (advance?.completes !== undefined) {\n' +
+          '      await parkMissing(client, input, advance.completes, input.runId);',
         after:
           '    const ends = advance?.completes ?? advance?.snapshot ?? undefined;\n' +
           '    if (ends !== undefined) {\n' +
