@@ -16,26 +16,13 @@ export const faultControls: readonly Control[] = [
     name: 'connections cut in the middle of COMMIT',
   },
   {
-    id: 'lost-commit-taken-for-undone',
-    promise: 'A commit whose answer was lost is looked up, and not simply made again.',
-    changes: [
-      {
-        file: 'src/stock/batch.ts',
-        before: '  return rowCount === 0;\n',
-        after: '  return rowCount === -1;\n',
-      },
-    ],
-    test: 'test/faults/connections.test.ts',
-    name: 'connections cut in the middle of COMMIT',
-  },
-  {
     id: 'clock-of-the-database',
     promise: "What is recorded is recorded by the database's clock, whatever a process believes.",
     changes: [
       {
-        file: 'src/stock/database-clock.ts',
-        before: '    return this.#lastMs;\n',
-        after: '    return Date.now();\n',
+        file: 'src/stock/read-batch.ts',
+        before: '  return { now: new Date(nowMs), ',
+        after: '  return { now: new Date(), ',
       },
     ],
     test: 'test/faults/processes.test.ts',

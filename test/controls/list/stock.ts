@@ -130,7 +130,7 @@ export const stockControls: readonly Control[] = [
       },
     ],
     test: 'test/stock/level-memory.test.ts',
-    name: 'a refusal is never given on what is only remembered',
+    name: 'a repeat is answered as a repeat, though it could not be applied any more',
   },
   {
     id: 'unproved-level',
@@ -139,7 +139,7 @@ export const stockControls: readonly Control[] = [
       {
         file: 'src/stock/batch.ts',
         before: 'return isRefused || !batch.state.changesEveryLevel ? undefined : batch;',
-        after: 'return isRefused ? undefined : batch;',
+        after: 'return batch;',
       },
     ],
     test: 'test/stock/level-memory.test.ts',
