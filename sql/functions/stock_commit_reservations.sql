@@ -14,9 +14,10 @@ begin
   -- has locked its levels before.
   with moved as (
     update reservation r
-    set status = u.status, late = u.late, expires_at = u.expires_at, updated_at = p_recorded_at
-    from unnest(r_merchant, r_id, r_status_read, r_status, r_late, r_expires_at)
-         as u(merchant_id, reservation_id, status_read, status, late, expires_at)
+    set order_id = u.order_id, status = u.status, late = u.late, expires_at = u.expires_at,
+        updated_at = p_recorded_at
+    from unnest(r_merchant, r_id, r_order, r_status_read, r_status, r_late, r_expires_at)
+         as u(merchant_id, reservation_id, order_id, status_read, status, late, expires_at)
     where r.merchant_id = u.merchant_id and r.reservation_id = u.reservation_id
       and r.status = u.status_read
     returning r.merchant_id, r.reservation_id, r.status, r.expires_at

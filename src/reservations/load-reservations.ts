@@ -9,7 +9,8 @@ export type ReservationCommand = Command & {
   provenance: Provenance;
   /** Levels it touches whatever the reservations say. */
   readonly ownLevelKeys: readonly LevelKey[];
-  readonly wanted: { readonly reservationId: string } | { readonly orderId: string };
+  /** A reservation, those of an order, or both. */
+  readonly wanted: { readonly reservationId?: string; readonly orderId?: string };
   /** Oldest first. Commands of one batch share the objects, so each sees what came before it. */
   reservations: Reservation[];
 };
@@ -80,32 +81,42 @@ function toLines({ stores, skus, quantities }: Row): Line[] {
   }));
 }
 
-/** Gives each command of a batch its reservations, in one round trip. */
+/**
+ * Gives each command of a batch its reservations, in one round trip. Commands on one order share
+ * the list: what one of them adds, those behind it see.
+ */
 export const reservationLoader: Loader = {
   async load(client, commands) {
     const wanting = commands as readonly ReservationCommand[];
-    const ids = wanting.flatMap(({ merchantId, wanted }) =>
-      'reservationId' in wanted ? [{ merchantId, reservationId: wanted.reservationId }] : [],
+    const ids = wanting.flatMap(({ merchantId, wanted: { reservationId } }) =>
+      reservationId === undefined ? [] : [{ merchantId, reservationId }],
     );
-    const orders = wanting.flatMap(({ merchantId, wanted }) =>
-      'orderId' in wanted ? [{ merchantId, orderId: wanted.orderId }] : [],
+    const orders = wanting.flatMap(({ merchantId, wanted: { orderId } }) =>
+      orderId === undefined ? [] : [{ merchantId, orderId }],
     );
     const found = await readReservations(client, ids, orders);
+    const ofOrders = new Map<string, Reservation[]>();
     for (const command of wanting) {
       const { merchantId, wanted } = command;
-      command.reservations = found.filter(
-        (reservation) =>
-          reservation.merchantId === merchantId &&
-          ('reservationId' in wanted
-            ? reservation.reservationId === wanted.reservationId
-            : reservation.orderId === wanted.orderId),
-      );
+      const own = found.filter((one) => one.merchantId === merchantId && isWanted(one, wanted));
+      const order =
+        wanted.orderId === undefined ? undefined : `${merchantId}\u0000${wanted.orderId}`;
+      command.reservations = (order === undefined ? undefined : ofOrders.get(order)) ?? [];
+      command.reservations.push(...own.filter((one) => !command.reservations.includes(one)));
+      if (order !== undefined) ofOrders.set(order, command.reservations);
       command.levelKeys = [
         ...command.ownLevelKeys,
-        ...command.reservations.flatMap(({ lines }) =>
+        ...own.flatMap(({ lines }) =>
           lines.map(({ sku, storeId }) => ({ merchantId, sku, storeId })),
         ),
       ];
     }
   },
 };
+
+function isWanted(one: Reservation, wanted: ReservationCommand['wanted']): boolean {
+  return (
+    one.reservationId === wanted.reservationId ||
+    (wanted.orderId !== undefined && one.orderId === wanted.orderId)
+  );
+}

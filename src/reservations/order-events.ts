@@ -21,6 +21,7 @@ import { commitOne, releaseOne, reservationWrite } from './move-reservation.ts';
 import {
   aggregateLines,
   hasEnded,
+  notActive,
   reservationNotFound,
   viewReservation,
   type Line,
@@ -40,34 +41,45 @@ export type OrderEvent = {
 
 /**
  * An order is certain: commits its reservation (the one named, else the order's own) or, without
- * one, takes its lines from stock, all or none. Answered with 202 and what it came to. An order
- * that is confirmed already stays as it is.
+ * one, takes its lines from stock, all or none. Answered with 202 and what it came to. A named
+ * hold becomes the order's, whatever it was made for; an order that is confirmed already stays as
+ * it is.
  *
  * Refusals, in this order: RESERVATION.NOT_FOUND (one was named), ORDER.CANCELLED,
- * ORDER.LINES_DIFFER (other lines than were reserved), those of `decideCommit` or `decideTake`.
+ * ORDER.LINES_DIFFER (other lines than were reserved), RESERVATION.NOT_ACTIVE (the one named was
+ * sold to another order), those of `decideCommit` or `decideTake`.
  */
 export function confirmOrder(event: OrderEvent, policy: CommitAfterExpiry): Command {
   const lines = aggregateLines(event.lines);
   return orderCommand(event, 'order.confirmed', lines, (reservations, context) => {
-    if (event.reservationId !== undefined && reservations.length === 0) {
-      return reservationNotFound(event.reservationId);
+    const { orderId, reservationId } = event;
+    const named = reservations.find((one) => one.reservationId === reservationId);
+    if (reservationId !== undefined && named === undefined) {
+      return reservationNotFound(reservationId);
     }
+    const own = reservations.filter((one) => one.orderId === orderId);
     const existing =
-      reservations.find(({ status }) => status === 'committed') ??
-      reservations.find(({ status }) => status === 'active') ??
-      reservations.find(({ status }) => status === 'returned') ??
-      (event.reservationId === undefined ? undefined : reservations[0]);
-    if (existing === undefined) return takeOrder(event, lines, context);
-    if (existing.status === 'returned') return orderCancelled(event.orderId);
+      named ??
+      own.find(({ status }) => status === 'committed') ??
+      own.find(({ status }) => status === 'active') ??
+      own.find(({ status }) => status === 'returned');
+    if (existing === undefined) {
+      const taken = takeOrder(event, lines, context);
+      if (!('code' in taken)) reservations.push(taken.reservation);
+      return taken;
+    }
+    if (existing.status === 'returned') return orderCancelled(orderId);
     if (lines.length > 0 && !sameLines(lines, existing.lines)) return linesDiffer(existing);
-    if (existing.status === 'committed') return unchanged(existing);
-    const statusRead = existing.status;
+    const { status, orderId: madeFor } = existing;
+    if (status === 'committed' && madeFor === orderId) return unchanged(existing);
+    if (status === 'committed' && madeFor !== null) return notActive(existing, context.now);
     const decision = commitOne(existing, context, policy);
     if (isRefusal(decision)) return decision;
+    existing.orderId = orderId;
     return {
-      outcome: 'committed',
+      outcome: status === 'committed' ? 'unchanged' : 'committed',
       changes: decision,
-      writes: [reservationWrite(existing, statusRead)],
+      writes: [reservationWrite(existing, status)],
       reservation: existing,
     };
   });
@@ -83,13 +95,21 @@ export function confirmOrder(event: OrderEvent, policy: CommitAfterExpiry): Comm
 export function cancelOrder(event: OrderEvent): Command {
   const lines = aggregateLines(event.lines);
   return orderCommand(event, 'order.cancelled', [], (reservations, context) => {
+    const { orderId, reservationId } = event;
+    // A named hold is released whatever it was made for; what another order bought is not its.
+    const own = reservations.filter(
+      (one) =>
+        one.orderId === orderId ||
+        (one.reservationId === reservationId &&
+          (one.orderId === null || one.status !== 'committed')),
+    );
     const reservation =
-      reservations.find(({ status }) => status === 'committed') ??
-      reservations.find(({ status }) => status === 'active') ??
-      reservations[0];
+      own.find(({ status }) => status === 'committed') ??
+      own.find(({ status }) => status === 'active') ??
+      own[0];
     if (reservation === undefined) {
       return refuse('ORDER.NOT_FOUND', 'Nothing is held or sold for this order.', {
-        orderId: event.orderId,
+        orderId,
       });
     }
     if (lines.length > 0 && !sameLines(lines, reservation.lines)) return linesDiffer(reservation);
@@ -173,19 +193,15 @@ function orderCommand(
   event: OrderEvent,
   reason: string,
   lines: readonly Line[],
-  decideOrder: (
-    reservations: readonly Reservation[],
-    context: DecisionContext,
-  ) => Refusal | OrderDecision,
+  decideOrder: (reservations: Reservation[], context: DecisionContext) => Refusal | OrderDecision,
 ): Command {
-  const { merchantId, orderId } = event;
+  const { merchantId, orderId, reservationId } = event;
   const command: ReservationCommand = {
     merchantId,
     commandId: randomUUID(),
     levelKeys: [],
     ownLevelKeys: lines.map(({ sku, storeId }) => ({ merchantId, sku, storeId })),
-    wanted:
-      event.reservationId === undefined ? { orderId } : { reservationId: event.reservationId },
+    wanted: { orderId, ...(reservationId === undefined ? {} : { reservationId }) },
     reservations: [],
     loader: reservationLoader,
     provenance: {

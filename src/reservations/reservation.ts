@@ -12,7 +12,8 @@ export type Line = {
 export type Reservation = {
   readonly merchantId: string;
   readonly reservationId: string;
-  readonly orderId: string | null;
+  /** A hold may be made without an order; the order that is confirmed with it has it then. */
+  orderId: string | null;
   /** As written down: a hold that ended stays active here until the sweep has passed. */
   status: ReservationStatus;
   late: boolean;

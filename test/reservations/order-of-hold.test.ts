@@ -1,0 +1,113 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cancelOrder, confirmOrder, createReservation } from '../../src/reservations/index.ts';
+import type { Command, Outcome } from '../../src/stock/index.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  count,
+  levelRow,
+  merchantId,
+  newSku,
+  openInspector,
+  openTestWriter,
+  type TestWriter,
+} from '../support/stock.ts';
+
+// An order is sold once, however it is told of: by its hold's name, by its own, or several times
+// in one batch.
+
+let database: TestDatabase;
+let inspector: Pool;
+let writer: TestWriter;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  inspector = await openInspector(database.connectionString);
+  writer = openTestWriter(database.connectionString);
+});
+
+afterAll(async () => {
+  await writer.close();
+  await inspector.end();
+  await database.drop();
+});
+
+const submit = (command: Command): Promise<Outcome> => writer.writer.submitOne(command);
+
+function linesOf(
+  sku: string,
+  quantity: number,
+): { storeId: string; sku: string; quantity: number }[] {
+  return [{ storeId: 'main', sku, quantity }];
+}
+
+async function hold(sku: string, quantity: number, orderId: string | null): Promise<string> {
+  const lines = linesOf(sku, quantity);
+  const command = createReservation({ merchantId, orderId, lines, ttlSeconds: 60, actor: null });
+  return bodyOf(await submit(command)).reservationId ?? '';
+}
+
+type Body = { outcome?: string; reservationId?: string; reservation?: { orderId: string | null } };
+
+function bodyOf(outcome: Outcome): Body {
+  if (outcome.kind === 'refused') throw new Error(`refused: ${outcome.refusal.code}`);
+  return JSON.parse(outcome.answer.body) as Body;
+}
+
+const codeOf = (outcome: Outcome): string =>
+  outcome.kind === 'refused' ? outcome.refusal.code : (bodyOf(outcome).outcome ?? '');
+
+function event(orderId: string, sku: string, quantity: number, reservationId?: string) {
+  const lines = linesOf(sku, quantity);
+  const common = { merchantId, orderId, lines, actor: null, occurredAt: null };
+  return { ...common, reservationId, sourceChannel: null };
+}
+
+test('a hold without an order becomes that of the order confirmed with it', async () => {
+  const sku = newSku();
+  await submit(count(sku, 10));
+  const id = await hold(sku, 2, null);
+  const named = bodyOf(await submit(confirmOrder(event(sku, sku, 2, id), 'never')));
+  expect(named).toMatchObject({ outcome: 'committed', reservation: { orderId: sku } });
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2), 'never')))).toBe('unchanged');
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 8, reserved: 0 });
+  expect(codeOf(await submit(cancelOrder(event(sku, sku, 2))))).toBe('returned');
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 10, reserved: 0 });
+});
+
+test('a hold made under another name goes to the order confirmed with it, once', async () => {
+  const sku = newSku();
+  await submit(count(sku, 10));
+  const id = await hold(sku, 2, `${sku}-cart`);
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2, id), 'never')))).toBe('committed');
+  const other = event(`${sku}-other`, sku, 2, id);
+  expect(codeOf(await submit(confirmOrder(other, 'never')))).toBe('RESERVATION.NOT_ACTIVE');
+  expect(codeOf(await submit(cancelOrder(other)))).toBe('ORDER.NOT_FOUND');
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2), 'never')))).toBe('unchanged');
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 8, reserved: 0 });
+});
+
+test('an order confirmed several times in one batch is taken once', async () => {
+  const sku = newSku();
+  await submit(count(sku, 10));
+  const outcomes = await writer.writer.submit([
+    confirmOrder(event(sku, sku, 3), 'never'),
+    confirmOrder(event(sku, sku, 3), 'never'),
+    cancelOrder(event(sku, sku, 3)),
+    cancelOrder(event(sku, sku, 3)),
+  ]);
+  expect(outcomes.map(codeOf)).toEqual(['taken', 'unchanged', 'returned', 'unchanged']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 10, reserved: 0 });
+});
+
+test('a named hold and its order in one batch are one sale', async () => {
+  const sku = newSku();
+  await submit(count(sku, 10));
+  const id = await hold(sku, 2, null);
+  const outcomes = await writer.writer.submit([
+    confirmOrder(event(sku, sku, 2, id), 'never'),
+    confirmOrder(event(sku, sku, 2), 'never'),
+  ]);
+  expect(outcomes.map(codeOf)).toEqual(['committed', 'unchanged']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 8, reserved: 0 });
+});
