@@ -7,7 +7,7 @@ import type { KeyHolder } from '../merchants/index.ts';
 import type { Caller, Services } from './context.ts';
 import { headerText } from './request-text.ts';
 
-/** How long a known key is trusted without asking: a revocation takes effect within this time. */
+/** How long a known key is trusted without asking: so soon all processes know of a revocation. */
 const knownMs = 5_000;
 /** An unknown key is asked for again soon, it may have been made meanwhile. */
 const unknownMs = 500;
@@ -33,6 +33,7 @@ export class Authenticator {
   readonly #merchants = new Set<string>([defaultMerchantId]);
 
   readonly #now: () => number;
+  #revocations = 0;
 
   /** @param now ms of a clock that never goes back */
   constructor(
@@ -62,6 +63,16 @@ export class Authenticator {
       : this.#judge(holder, wanted);
   }
 
+  /** A key was revoked here: requests that come from now on find out. */
+  forget(keyId: string): void {
+    for (const [digest, { holder }] of this.#known) {
+      if (holder?.keyId === keyId) this.#known.delete(digest);
+    }
+    // One that is just being asked for may have been there still when the database answered.
+    this.#unknown.clear();
+    this.#revocations += 1;
+  }
+
   /** Whom a key speaks for, from what is remembered where possible; null when nobody. */
   #find(key: string): KeyHolder | null | Promise<KeyHolder | null> {
     const digest = hash('sha256', key, 'base64');
@@ -78,10 +89,12 @@ export class Authenticator {
       }
     }
     const pending = findKeyHolder(db, key).then((holder) => holder ?? null);
+    const revocations = this.#revocations;
     // Requests that come meanwhile share the question.
     this.#keep(digest, { expiresAt: this.#now() + unknownMs, holder: undefined, pending });
     return pending.then(
       (holder) => {
+        if (revocations !== this.#revocations) return holder;
         const ms = holder === null ? unknownMs : knownMs;
         this.#keep(digest, { expiresAt: this.#now() + ms, holder, pending });
         return holder;

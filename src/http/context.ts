@@ -78,4 +78,6 @@ export type Call<Params, Query, Body> = {
   readonly ifNoneMatch: string | undefined;
   readonly incoming: IncomingMessage;
   readonly services: Services;
+  /** What this process remembers of keys. */
+  readonly knownKeys: { forget(keyId: string): void };
 };

@@ -117,6 +117,7 @@ async function serve(
     ifNoneMatch: incoming.headers['if-none-match'],
     incoming,
     services,
+    knownKeys: desk.authenticator,
   };
   const checked = operation.check(call);
   if (checked.perform === undefined) return checked;

@@ -33,6 +33,17 @@ test('a key is asked for once in five seconds: so soon a revocation takes effect
   expect(await authenticator.identify(bearer(key))).toMatchObject({ code: 'AUTH.INVALID' });
 });
 
+test('a key revoked by this process is asked for anew, also while it is asked for', async () => {
+  const { db } = database;
+  const authenticator = new Authenticator({ db });
+  const { key, keyId } = await createKey(db, { merchantId, name: 'leaver', role: 'member' });
+  const underWay = authenticator.identify(bearer(key));
+  await revokeKey(db, merchantId, keyId);
+  authenticator.forget(keyId);
+  await underWay;
+  expect(await authenticator.identify(bearer(key))).toMatchObject({ code: 'AUTH.INVALID' });
+});
+
 test('a key that is made after it was tried works soon', async () => {
   let now = 0;
   const { db } = database;

@@ -139,6 +139,8 @@ describe('keys', () => {
     expect(list.text).not.toContain(key);
     const gone = await app.call('DELETE', `/api/keys/${made.get('keyId')}`);
     expect(gone).toMatchObject({ status: 204, text: '' });
+    const after = await app.call('GET', '/api/stores', { key });
+    expect(after).toMatchObject({ status: 401, body: { code: 'AUTH.INVALID' } });
     expect(await app.call('DELETE', `/api/keys/${made.get('keyId')}`)).toMatchObject({
       status: 404,
       body: { code: 'KEY.NOT_FOUND' },
