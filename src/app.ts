@@ -5,6 +5,7 @@ import {
   countDeadLetters,
   createAdapters,
   ListingIndex,
+  type Adapters,
 } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -57,7 +58,6 @@ const { version } = JSON.parse(
 
 /** The whole program, wired: database, writer, jobs, HTTP, in this order. */
 export async function startApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const startedAt = new Date();
   const metrics = createMetrics();
   const adapters = createAdapters(config.channels);
   checkKinds(adapters, config.inventorySync.channels);
@@ -68,6 +68,33 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
     onCommitted: () => jobs?.wakeRelay(),
     sourceEvents: sourceEvents(metrics, logger),
   });
+  try {
+    const parts = { config, logger, options, metrics, adapters };
+    return await startOn(core, parts, (started) => (jobs = started));
+  } catch (error) {
+    // Nothing of a failed start stays behind, its own Postgres least of all.
+    await jobs?.stop(1_000);
+    await closeAdapters(adapters);
+    await core.close();
+    throw error;
+  }
+}
+
+type Parts = {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly options: AppOptions;
+  readonly metrics: Metrics;
+  readonly adapters: Adapters;
+};
+
+/** @param began is told the jobs as soon as they run: the writer wakes them */
+async function startOn(
+  core: Core,
+  { config, logger, options, metrics, adapters }: Parts,
+  began: (jobs: Jobs) => void,
+): Promise<App> {
+  const startedAt = new Date();
   const { db, pool, writer, levels, clock, secretBox, connectionString } = core;
   const newAdminKey = config.adminApiKey === undefined ? await ensureAdminKey(db) : undefined;
   const inbox: InboxContext = {
@@ -110,7 +137,7 @@ export async function startApp(config: Config, logger: Logger, options: AppOptio
       ? { expireReservations: () => expireReservations(db, writer, clock) }
       : {}),
   });
-  jobs = startedJobs;
+  began(startedJobs);
   metrics.watch({
     writerQueue: () => writer.queueLength,
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),

@@ -10,6 +10,7 @@ import {
   processSettings,
   type EnvironmentSetting,
 } from './settings.ts';
+import { changedWithoutEffect } from './settings-without-effect.ts';
 
 type CamelCase<Key extends string> = Key extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -42,6 +43,8 @@ export type Config = Omit<FileSettings, 'server' | 'channels'> & {
   readonly environment: 'development' | 'test' | 'production';
   /** Where a test wants this process to die. */
   readonly failpoint?: Failpoint;
+  /** What was set, by its place in the file, and does nothing yet. */
+  readonly withoutEffect: readonly string[];
 };
 
 type Tree = { [key: string]: unknown };
@@ -69,8 +72,9 @@ export function loadConfig(options: { env?: Environment; cwd?: string } = {}): C
   if (problems.length > 0 || !ownOfProcess.success) throw unusable(problems);
 
   const given = merge(file, overrules);
+  const parsed = fileSettings.parse(given);
   // Camelized is what camelize does, in types.
-  const settings = camelize(fileSettings.parse(given)) as FileSettings;
+  const settings = camelize(parsed) as FileSettings;
   const own = ownOfProcess.data;
   const config: Config = {
     ...settings,
@@ -81,6 +85,7 @@ export function loadConfig(options: { env?: Environment; cwd?: string } = {}): C
     },
     database: own.DATABASE_URL === undefined ? {} : { url: own.DATABASE_URL },
     dataDir: resolve(cwd, own.DATA_DIR),
+    withoutEffect: changedWithoutEffect(parsed, fileSettings.parse({})),
     environment: own.NODE_ENV,
     ...(own.EMBEDDED_POSTGRES_PORT === undefined
       ? {}

@@ -1,3 +1,4 @@
+import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 import { parseEncryptionKey } from './encryption.ts';
 import { failpoints, parseFailpoint } from './failpoint.ts';
@@ -34,6 +35,21 @@ function yesOrNo(): z.ZodBoolean {
 
 function text(allowed: string, pattern: RegExp): z.ZodString {
   return z.string({ error: allowed }).regex(pattern, { error: allowed });
+}
+
+/** Read by the parser of the scheduler, so that a line that it would not take stops the start. */
+function cronLine() {
+  const error = 'a cron line of five fields, as in "0 2 * * *"';
+  return text(error, /^[\w*/,-]+( +[\w*/,-]+){4}$/).refine(isCronLine, { error });
+}
+
+function isCronLine(line: string): boolean {
+  try {
+    CronExpressionParser.parse(line, { tz: 'UTC', strict: false });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function exactKeys<const Shape extends z.ZodRawShape>(shape: Shape) {
@@ -111,10 +127,7 @@ const inventorySync = group({
     deduplication: yesOrNo().default(true),
   }),
   reconciliation: group({
-    schedule: text(
-      'a cron line of five fields, as in "0 2 * * *"',
-      /^[\w*/,-]+( +[\w*/,-]+){4}$/,
-    ).default('0 2 * * *'),
+    schedule: cronLine().default('0 2 * * *'),
     discrepancy_threshold: wholeNumber(0, 2_147_483_647).default(5),
     alert_on_breach: yesOrNo().default(true),
   }),

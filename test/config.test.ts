@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { loadConfig, type Config } from '../src/config.ts';
 import { UsageError } from '../src/errors.ts';
 import { environmentSettings } from '../src/settings.ts';
+import { settingsWithoutEffect } from '../src/settings-without-effect.ts';
 
 const folders: string[] = [];
 
@@ -202,6 +203,10 @@ test.each([
     'inventory_sync: { reconciliation: { schedule: nightly } }',
     'schedule: found "nightly"; allowed: a cron line of five fields',
   ],
+  [
+    'inventory_sync: { reconciliation: { schedule: "0 25 * * *" } }',
+    'schedule: found "0 25 * * *"; allowed: a cron line of five fields',
+  ],
   ['server: { port: 1', 'onhand.yaml: found Flow map'],
   ['port: 1\nport: 2', 'onhand.yaml: found Map keys must be unique at line 2'],
   ['server: *nothing', 'onhand.yaml: found Unresolved alias'],
@@ -266,4 +271,27 @@ test('nobody can change the configuration, however deep', () => {
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.isFrozen(config.inventorySync.propagation)).toBe(true);
   expect(Object.isFrozen(config.inventorySync.channels[0])).toBe(true);
+});
+
+test('settings that do nothing yet are named when they are changed, and only then', () => {
+  expect(load('')).toMatchObject({ withoutEffect: [] });
+  expect(load('server: { concurrency_api: 16 }')).toMatchObject({ withoutEffect: [] });
+  const changed = 'server: { concurrency_api: 4 }\nlocks: { enabled: true }';
+  expect(load(changed)).toMatchObject({
+    withoutEffect: ['server.concurrency_api', 'locks.enabled'],
+  });
+});
+
+test('what the example marks as without effect is what is', () => {
+  const example = readFileSync(new URL('../onhand.example.yaml', import.meta.url), 'utf8');
+  const marked = example.split('\n').flatMap((line) => {
+    const key = /^\s*([a-z0-9_]+):.*\[no effect yet\]/.exec(line)?.[1];
+    return key === undefined ? [] : [key];
+  });
+  for (const key of marked) {
+    expect(settingsWithoutEffect.some((path) => path.split('.').includes(key))).toBe(true);
+  }
+  for (const path of settingsWithoutEffect) {
+    expect(path.split('.').some((key) => marked.includes(key))).toBe(true);
+  }
 });

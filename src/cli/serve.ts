@@ -18,8 +18,14 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { port = loaded.server.port, host = loaded.server.host } = options;
   const config = { ...loaded, server: { ...loaded.server, port, host } };
   const logger = createLogger(config.log.level);
+  for (const setting of config.withoutEffect) {
+    logger.warn({ setting }, 'this setting has no effect yet');
+  }
   const stopRequested = nextSignal();
-  const app = await startApp(config, logger, options);
+  const app = await startApp(config, logger, options).catch((fault: unknown) => {
+    endWhatHangs();
+    throw fault;
+  });
   process.stdout.write(banner(app));
   const signal = await stopRequested;
   logger.info({ signal }, 'stopping');
@@ -44,6 +50,11 @@ function endAtOnceOnTheNext(): void {
       process.exit(signal === 'SIGINT' ? 130 : 143);
     });
   }
+}
+
+/** What a failed start has begun shall not keep the process alive once the fault is told. */
+function endWhatHangs(): void {
+  setTimeout(() => process.exit(), 1_000).unref();
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

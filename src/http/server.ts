@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { refuse } from '../errors.ts';
+import { refuse, UsageError } from '../errors.ts';
 import { openAdminQueues } from './admin-queues.ts';
 import type { Services } from './context.ts';
 import { backlog, closerOf } from './gentle-close.ts';
@@ -58,9 +58,13 @@ export async function startHttpServer(
 
 function listen(server: HttpServer, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refused = (cause: Error): void => {
+      const hint = 'choose another address with PORT or HOST';
+      reject(new UsageError(`cannot listen on ${host}:${port}: ${hint}`, { cause }));
+    };
+    server.once('error', refused);
     server.listen({ host, port, backlog }, () => {
-      server.off('error', reject);
+      server.off('error', refused);
       resolve();
     });
   });
