@@ -47,18 +47,23 @@ const envelope = {
   subject: text.optional(),
   datacontenttype: text.optional(),
   dataschema: text.optional(),
-  // Extensions that brokers and tracers add on the way.
-  traceparent: text.optional(),
-  tracestate: text.optional(),
-  partitionkey: text.optional(),
-  sequence: text.optional(),
 };
 
+/** What brokers and tracers add on the way; nothing here is done with it. */
+const extension = z.union([text, z.number(), z.boolean()]);
+
 /** The envelope; what `data` may be depends on `type`, and is checked then. */
-export const cloudEvent = z.strictObject({ ...envelope, data: z.unknown() });
+export const cloudEvent = z
+  .object({ ...envelope, data: z.unknown() })
+  .catchall(extension)
+  .superRefine((event, context) => {
+    // CloudEvents has names of lower-case letters and digits alone: others are mistakes.
+    const keys = Object.keys(event).filter((key) => !/^[a-z0-9]+$/.test(key));
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: event });
+  });
 
 const described = <Type extends string>(type: Type, data: z.ZodType) =>
-  z.strictObject({ ...envelope, type: z.literal(type), data });
+  z.object({ ...envelope, type: z.literal(type), data }).catchall(extension);
 
 /** The same with what each type's data is: for the API's description. */
 export const describedEvent = z.union([

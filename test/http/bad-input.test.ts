@@ -189,6 +189,8 @@ describe('values of other requests', () => {
     ['POST', events, { ...event }, 'data'],
     ['POST', events, { ...event, id: 'a\u001fb', data: {} }, 'id'],
     ['POST', events, { ...event, specversion: '0.3', data: {} }, 'specversion'],
+    ['POST', events, { ...event, dataContentType: 'x', data: {} }, 'dataContentType'],
+    ['POST', events, { ...event, extension: { deep: 1 }, data: {} }, 'extension'],
     ['PUT', '/api/channels/c', { config: {} }, 'kind'],
     ['PUT', '/api/channels/c', { kind: 'webhook', config: {} }, 'config.url'],
     ['PUT', '/api/channels/c', { kind: 'webhook', config: { url: 'ftp://x' } }, 'config.url'],

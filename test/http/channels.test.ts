@@ -95,7 +95,9 @@ describe('listings', () => {
     const bulk = await app.call('POST', base, { body: { listings } });
     expect(bulk.list('listings')).toMatchObject([{ sku: 'c' }, { sku: 'd' }]);
     const data = { channelId: 'listed', storeId: 'main', sku: 'e', externalIds: { id: 'e' } };
-    const event = { id: 'l-1', source: 'pim', type: 'listing.updated', data };
+    // With what a broker adds on the way.
+    const extensions = { correlationid: 'abc', sampled: true, partition: 3 };
+    const event = { id: 'l-1', source: 'pim', type: 'listing.updated', ...extensions, data };
     const first = await app.call('POST', '/api/events', { body: event });
     expect(first).toMatchObject({
       status: 202,

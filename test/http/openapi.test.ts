@@ -51,6 +51,20 @@ test('every route in the description answers, and without a key only the open on
   expect(found).toEqual(expected);
 });
 
+test('every POST that changes something takes an idempotency key', () => {
+  const without = Object.entries(description.paths).flatMap(([path, { post }]) =>
+    post === undefined || post.parameters?.some(({ name }) => name === 'Idempotency-Key') === true
+      ? []
+      : [path],
+  );
+  // Two only ask the channel; a webhook is known by its own id.
+  expect(without.toSorted()).toEqual([
+    '/api/channels/{channelId}/discover',
+    '/api/channels/{channelId}/verify',
+    '/api/webhooks/{channelId}',
+  ]);
+});
+
 test('path parameters are declared, operation ids are unique, references lead somewhere', () => {
   const ids: string[] = [];
   for (const [path, methods] of Object.entries(description.paths)) {

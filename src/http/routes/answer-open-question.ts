@@ -11,6 +11,7 @@ export const answerOpenQuestion = defineOperation({
   summary: "Say which level a line of a channel's order is about, and apply the order again",
   access: 'member',
   changes: true,
+  idempotency: 'claim',
   body: z.strictObject({ channelId, orderId: name, lineId: name, storeId, sku }),
   responses: {
     200: { description: 'It is applied', schema: z.strictObject({ applied: z.literal(true) }) },

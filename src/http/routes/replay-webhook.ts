@@ -10,6 +10,7 @@ export const replayWebhook = defineOperation({
   tag: 'Inbox',
   summary: 'Have a webhook worked again; one that was done changes nothing',
   access: 'member',
+  idempotency: 'claim',
   params: { channelId, webhookId: name },
   responses: {
     202: { description: 'It waits', schema: z.strictObject({ replayed: z.literal(true) }) },

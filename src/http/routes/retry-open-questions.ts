@@ -11,6 +11,7 @@ export const retryOpenQuestions = defineOperation({
   summary: "Apply orders with open questions again, by the channel's listings as they are now",
   access: 'member',
   changes: true,
+  idempotency: 'claim',
   params: { channelId },
   responses: {
     200: { description: 'How many orders', schema: z.strictObject({ orders: z.int() }) },

@@ -10,8 +10,8 @@ export const pushKind: SourceKind<Record<string, never>, PushCredentials> = {
   configSchema: z.strictObject({}),
   credentialsSchema: z
     .strictObject({
-      secret: z.string().regex(/^whsec_(?:[A-Za-z0-9+/]{4}){6,22}(?:[A-Za-z0-9+/]{2,3})?={0,2}$/, {
-        error: 'whsec_ and 24 to 64 random bytes in base64',
+      secret: z.string().regex(/^whsec_(?:[A-Za-z0-9+/]{4}){5,21}[A-Za-z0-9+/]{2,4}={0,2}$/, {
+        error: 'whsec_ and 16 to 64 random bytes in base64',
       }),
     })
     .optional(),
