@@ -54,7 +54,8 @@ export type SellerState = {
   readonly mismatches: string[];
   /** Requests that Square's own specification does not allow. */
   readonly invalid: string[];
-  readonly orders: Record<string, EmulatedOrder>;
+  /** An order of the real Square may say less. */
+  readonly orders: Record<string, Partial<EmulatedOrder>>;
 };
 
 export type SellerSeed = {

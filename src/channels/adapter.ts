@@ -226,6 +226,13 @@ export type InboundOrder = {
   readonly lines: readonly InboundLine[];
 };
 
+/** An order that a webhook only names. */
+export type NamedOrder = {
+  readonly orderId: string;
+  /** When it changed, by the webhook. */
+  readonly toldAt: Date;
+};
+
 /** An order as it is now; null: it wants no stock, or the channel does not have it. */
 export type FetchOrderResult =
   | { readonly ok: true; readonly order: InboundOrder | null }
@@ -326,7 +333,7 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   ): readonly InboundEvent[];
   /** Asks for an order, of channels whose webhooks only name it. */
   fetchOrder?(
-    orderId: string,
+    named: NamedOrder,
     context: AdapterContext<Config, Credentials>,
   ): Promise<FetchOrderResult>;
   /** Closes its connections. */

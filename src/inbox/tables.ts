@@ -17,6 +17,7 @@ export type InboxWebhookTable = {
   body: Buffer;
   status: WebhookStatus;
   attempts: number;
+  unread: number;
   error_code: string | null;
   due_at: Date;
   received_at: Date;
