@@ -3,6 +3,8 @@ export type EmulatedVariation = {
   readonly id: string;
   readonly sku: string;
   readonly name: string;
+  /** Composed of others: its counts are estimated, and in no answer. */
+  isEstimated?: boolean;
 };
 
 /** Something that was told about the stock of a variation at a location. */
