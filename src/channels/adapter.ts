@@ -192,7 +192,10 @@ export type InboundWebhook = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** As the channel called it, with our public host where one is configured. */
+  /**
+   * As it came here: with the `Host` and the query that were sent, and always with `https`, since
+   * what stands before us may have taken the encryption off.
+   */
   readonly url: string;
 };
 

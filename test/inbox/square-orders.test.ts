@@ -252,6 +252,27 @@ test.each([
   await worked();
 });
 
+test.each(['', '?merchant=default'])(
+  'without a set URL the one that is called counts%s',
+  async (query) => {
+    await api('PUT', '/api/channels/direct', {
+      kind: 'square',
+      config: seller.config,
+      credentials: { ...seller.credentials, webhookSignatureKey: signatureKey },
+    });
+    const url = `${service.url}/api/webhooks/direct${query}`;
+    const order = change('D1', 1, { state: 'DRAFT' });
+    const call = async (told: string): Promise<number> => {
+      const { headers, body } = signedOrderWebhook(order, { signatureKey, notificationUrl: told });
+      const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await call(url)).toBe(200);
+    expect(await call(`${url}&more`)).toBe(401);
+  },
+);
+
 test('what came in before its channel was switched off counts all the same', async () => {
   const { onHand } = await levelOf('mug');
   failing = true;

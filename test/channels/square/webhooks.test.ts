@@ -68,6 +68,24 @@ test('the URL is signed as Square was told it, whatever it was called by', () =>
   });
 });
 
+test.each<[string, string, boolean]>([
+  ['http://us.example/api/webhooks/till', 'https://us.example/api/webhooks/till', true],
+  ['https://us.example/api/webhooks/till', 'https://us.example/api/webhooks/till?a=b', true],
+  ['http://us.example/api/webhooks/till?a=b', 'https://us.example/api/webhooks/till?a=b', true],
+  ['http://us.example/api/webhooks/till?a=b', 'https://us.example/api/webhooks/till?a=c', false],
+  ['http://us.example/api/webhooks/till', 'https://us.example:80/api/webhooks/till', false],
+  ['http://us.example/api/webhooks/till', 'https://us.example/api/webhooks/other', false],
+])('where none is set %s counts for a call of %s: %s', (told, url, ok) => {
+  const webhook = signedOrderWebhook(order, { signatureKey, notificationUrl: told });
+  expect(authenticate(webhook, { keys: signatureKey, url })).toMatchObject({ ok });
+  // One that is set counts letter by letter.
+  const configured = told.replace('http:', 'https:').replace('?a=b', '');
+  const isSame = configured === told;
+  expect(authenticate(webhook, { keys: signatureKey, url, configured })).toMatchObject({
+    ok: isSame,
+  });
+});
+
 test('a webhook that Square did not sign is not taken', () => {
   const webhook = signedOrderWebhook(order, options);
   const { headers, body } = webhook;
