@@ -192,10 +192,7 @@ export type InboundWebhook = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /**
-   * As it came here: with the `Host` and the query that were sent, and always with `https`, since
-   * what stands before us may have taken the encryption off.
-   */
+  /** As it came here, with `Host` and query as sent; always `https`, which a proxy may take off. */
   readonly url: string;
 };
 
@@ -229,12 +226,8 @@ export type InboundOrder = {
   readonly lines: readonly InboundLine[];
 };
 
-/** An order that a webhook only names. */
-export type NamedOrder = {
-  readonly orderId: string;
-  /** When it changed, by the webhook. */
-  readonly toldAt: Date;
-};
+/** An order that a webhook only names, and when it changed by that webhook. */
+export type NamedOrder = { readonly orderId: string; readonly toldAt: Date };
 
 /** An order as it is now; null: it wants no stock, or the channel does not have it. */
 export type FetchOrderResult =
@@ -251,7 +244,7 @@ export type InboundEvent =
       readonly occurredAt: Date;
     }
   | {
-      /** The channel shows another quantity, by its own account. */
+      /** The channel shows another quantity, by its own account. Nothing follows from it. */
       readonly kind: 'shown';
       readonly listingKey: string;
       readonly quantity: number;

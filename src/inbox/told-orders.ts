@@ -41,6 +41,9 @@ export class OrderNotRead extends Error {
  * The orders that a webhook tells of, each whole. Those that it only names are asked for, as they
  * are by now; what wants no stock, or is not there, is left out. Rejects with `Untranslatable` or
  * `OrderNotRead`.
+ *
+ * Nothing follows from a quantity that a channel shows: it may be an echo of ours, or a sale whose
+ * order is still on its way, which would be undone by sending ours. Reconciliation looks twice.
  */
 export async function ordersToldBy(
   { topic, headers, body }: Webhook,

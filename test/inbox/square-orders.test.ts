@@ -3,7 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FaultPlan } from '../../emulators/fault-plan.ts';
 import { startSeller, type Seller } from '../../emulators/square/seller.ts';
 import type { EmulatedOrder } from '../../emulators/square/state.ts';
-import { forged, signedOrderWebhook } from '../../emulators/square/webhooks.ts';
+import {
+  forged,
+  signedCountWebhook,
+  signedOrderWebhook,
+  type SignedWebhook,
+} from '../../emulators/square/webhooks.ts';
 import { createPool } from '../../src/db/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -100,7 +105,10 @@ const line = (sku: string, quantity: number) => {
 
 async function send(order: EmulatedOrder, isForged = false): Promise<number> {
   const webhook = signedOrderWebhook(order, { signatureKey, notificationUrl });
-  const { headers, body } = isForged ? forged(webhook, notificationUrl) : webhook;
+  return await post(isForged ? forged(webhook, notificationUrl) : webhook);
+}
+
+async function post({ headers, body }: SignedWebhook): Promise<number> {
   const response = await fetch(`${service.url}/api/webhooks/till`, {
     method: 'POST',
     headers,
@@ -250,6 +258,17 @@ test.each([
   expect(items).toMatchObject([{ errorCode: 'ORDER.NOT_READ' }]);
   await api('POST', `/api/inbox/till/${items[0]?.webhookId}/replay`);
   await worked();
+});
+
+test('a count at the till changes nothing here, and is nobody’s drift', async () => {
+  const before = await levelOf('mug');
+  const count = { ...seller.idsOf('mug'), quantity: '3', calculatedAt: new Date() };
+  expect(await post(signedCountWebhook(count, { signatureKey, notificationUrl }))).toBe(200);
+  await worked();
+  const { rows } = await inspector.query('select status from inbox_webhook order by received_at');
+  expect(rows.at(-1)).toEqual({ status: 'ignored' });
+  expect(await levelOf('mug')).toEqual(before);
+  expect((await inspector.query('select from drift')).rowCount).toBe(0);
 });
 
 test.each(['', '?merchant=default'])(
