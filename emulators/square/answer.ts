@@ -63,7 +63,8 @@ type CountsBody = {
 
 function counts(text: string, state: SellerState, now: number, pageSize: number): EmulatedAnswer {
   const body = JSON.parse(text) as CountsBody;
-  const ids = body.catalog_object_ids ?? Object.keys(state.variations);
+  const named = body.catalog_object_ids ?? Object.keys(state.variations);
+  const ids = named.filter((id) => state.variations[id]?.isEstimated !== true);
   const places = body.location_ids ?? state.locations.map(({ id }) => id);
   const all = ids.flatMap((id) =>
     places

@@ -50,7 +50,13 @@ export function changeInventory(text: string, state: SellerState, now: number): 
   }
   const counts = changes.flatMap(({ physical_count: count }) => (count ? [count] : []));
   for (const count of counts) take(count, state, key, body.ignore_unchanged_counts ?? true);
-  const answer = { counts: counts.map((count) => countBody(count, state, now)), errors: [] };
+  const told = counts.filter(
+    (count) => state.variations[count.catalog_object_id]?.isEstimated !== true,
+  );
+  const answer =
+    told.length === 0
+      ? {}
+      : { counts: told.map((count) => countBody(count, state, now)), errors: [] };
   state.keys[key] = { content: text, answer, repeats: 0 };
   return { status: 200, body: answer };
 }

@@ -3,6 +3,8 @@ export type EmulatedVariation = {
   readonly id: string;
   readonly sku: string;
   readonly name: string;
+  /** Composed of others: its counts are estimated, and in no answer. */
+  isEstimated?: boolean;
 };
 
 /** Something that was told about the stock of a variation at a location. */
@@ -54,7 +56,8 @@ export type SellerState = {
   readonly mismatches: string[];
   /** Requests that Square's own specification does not allow. */
   readonly invalid: string[];
-  readonly orders: Record<string, EmulatedOrder>;
+  /** An order of the real Square may say less. */
+  readonly orders: Record<string, Partial<EmulatedOrder>>;
 };
 
 export type SellerSeed = {

@@ -192,7 +192,7 @@ export type InboundWebhook = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** As the channel called it, with our public host where one is configured. */
+  /** As it came here, with `Host` and query as sent; always `https`, which a proxy may take off. */
   readonly url: string;
 };
 
@@ -226,6 +226,9 @@ export type InboundOrder = {
   readonly lines: readonly InboundLine[];
 };
 
+/** An order that a webhook only names, and when it changed by that webhook. */
+export type NamedOrder = { readonly orderId: string; readonly toldAt: Date };
+
 /** An order as it is now; null: it wants no stock, or the channel does not have it. */
 export type FetchOrderResult =
   | { readonly ok: true; readonly order: InboundOrder | null }
@@ -241,7 +244,7 @@ export type InboundEvent =
       readonly occurredAt: Date;
     }
   | {
-      /** The channel shows another quantity, by its own account. */
+      /** The channel shows another quantity, by its own account. Nothing follows from it. */
       readonly kind: 'shown';
       readonly listingKey: string;
       readonly quantity: number;
@@ -326,7 +329,7 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   ): readonly InboundEvent[];
   /** Asks for an order, of channels whose webhooks only name it. */
   fetchOrder?(
-    orderId: string,
+    named: NamedOrder,
     context: AdapterContext<Config, Credentials>,
   ): Promise<FetchOrderResult>;
   /** Closes its connections. */

@@ -7,6 +7,7 @@ import type {
   DiscoverResult,
   FetchOrderResult,
   ListingKey,
+  NamedOrder,
   PublishContext,
   PublishFailure,
   PublishResult,
@@ -79,13 +80,13 @@ export function verify(
 export function fetchOrder(
   adapter: Required<Pick<ChannelAdapter, 'fetchOrder'>>,
   channel: ChannelRow,
-  orderId: string,
+  named: NamedOrder,
   options: PublishOptions,
 ): Promise<FetchOrderResult> {
   return call<FetchOrderResult>(
     channel,
     options,
-    (context) => adapter.fetchOrder(orderId, context),
+    (context) => adapter.fetchOrder(named, context),
     (failure) => ({ ok: false, failure }),
   );
 }

@@ -3,12 +3,17 @@ import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
 
 /** The path of a request as it was sent, without the query. */
 export function rawPathOf(url: string | undefined): string {
+  const target = rawTargetOf(url);
+  const end = target.indexOf('?');
+  return end < 0 ? target : target.slice(0, end);
+}
+
+/** The path of a request and its query as they were sent. */
+export function rawTargetOf(url: string | undefined): string {
   const target = url ?? '/';
   // The absolute form that proxies send: only the part behind the host counts.
   const start = target.startsWith('/') ? 0 : target.indexOf('/', target.indexOf('://') + 3);
-  if (start < 0) return '/';
-  const end = target.indexOf('?', start);
-  return end < 0 ? target.slice(start) : target.slice(start, end);
+  return start < 0 ? '/' : target.slice(start);
 }
 
 const malformed = (what: string) =>

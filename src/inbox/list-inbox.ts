@@ -73,7 +73,7 @@ export async function replayWebhook(
 ): Promise<Result<{ readonly replayed: true }>> {
   const { numAffectedRows } = await sql`
     update inbox_webhook
-    set status = 'waiting', attempts = 0, error_code = null, ended_at = null,
+    set status = 'waiting', attempts = 0, unread = 0, error_code = null, ended_at = null,
         due_at = clock_timestamp()
     where merchant_id = ${key.merchantId} and channel_id = ${key.channelId}
       and webhook_id = ${key.webhookId}`.execute(db);

@@ -3,7 +3,7 @@ import type { ColumnType } from 'kysely';
 type Json = ColumnType<unknown, string, string>;
 
 /**
- * `waiting`: to be worked; `done`; `ignored`: it tells nothing about stock; `stale`: something
+ * `waiting`: to be worked; `done`; `ignored`: nothing follows from it for stock; `stale`: something
  * newer was known already; `poison`: it could not be worked, and waits for a person.
  */
 export type WebhookStatus = 'waiting' | 'done' | 'ignored' | 'stale' | 'poison';
@@ -17,6 +17,7 @@ export type InboxWebhookTable = {
   body: Buffer;
   status: WebhookStatus;
   attempts: number;
+  unread: number;
   error_code: string | null;
   due_at: Date;
   received_at: Date;

@@ -3,6 +3,7 @@ import {
   type ChannelAdapter,
   type ChannelRow,
   type InboundEvent,
+  type PublishFailure,
 } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import type { SecretBox } from '../encryption.ts';
@@ -26,11 +27,13 @@ export class Untranslatable extends Error {}
 /** The channel did not say what is in the order: it is asked again later. */
 export class OrderNotRead extends Error {
   readonly retryAfterMs: number;
+  /** It is the channel that does not answer, whatever it is asked for. */
+  readonly isAway: boolean;
 
-  /** @param code the channel's own word for what went wrong */
-  constructor(code: string, retryAfterMs = 0) {
+  constructor({ code, scope, retryAfterMs = 0 }: PublishFailure) {
     super(`the order could not be read: ${code}`);
     this.retryAfterMs = retryAfterMs;
+    this.isAway = scope === 'channel';
   }
 }
 
@@ -38,6 +41,9 @@ export class OrderNotRead extends Error {
  * The orders that a webhook tells of, each whole. Those that it only names are asked for, as they
  * are by now; what wants no stock, or is not there, is left out. Rejects with `Untranslatable` or
  * `OrderNotRead`.
+ *
+ * Nothing follows from a quantity that a channel shows: it may be an echo of ours, or a sale whose
+ * order is still on its way, which would be undone by sending ours. Reconciliation looks twice.
  */
 export async function ordersToldBy(
   { topic, headers, body }: Webhook,
@@ -53,8 +59,9 @@ export async function ordersToldBy(
     // A webhook is worked to its end when the process stops: the channel's timeout bounds it.
     const signal = new AbortController().signal;
     const options = { secretBox, now: () => clock.now(), signal };
-    const result = await fetchOrder({ fetchOrder: ask }, channel, event.orderId, options);
-    if (!result.ok) throw new OrderNotRead(result.failure.code, result.failure.retryAfterMs);
+    const named = { orderId: event.orderId, toldAt: event.occurredAt };
+    const result = await fetchOrder({ fetchOrder: ask }, channel, named, options);
+    if (!result.ok) throw new OrderNotRead(result.failure);
     if (result.order !== null) orders.push(result.order);
   }
   return orders;

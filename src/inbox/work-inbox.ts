@@ -9,6 +9,11 @@ import { OrderNotRead, ordersToldBy, Untranslatable, type AskContext } from './t
 
 /** After so many attempts a webhook waits for a person. */
 const mostAttempts = 8;
+/**
+ * While a channel is away nothing is wrong with its webhooks: they wait for about a day. So long do
+ * vendors themselves repeat what is not taken.
+ */
+const mostUnread = 300;
 const baseMs = 1_000;
 const longestMs = 300_000;
 /** A webhook that a process took and did not end is due again after this time. */
@@ -29,7 +34,10 @@ type Taken = {
   topic: string;
   headers: Record<string, string>;
   body: Buffer;
+  /** All of them, this one too. */
   attempts: number;
+  /** Those before in which the channel was away. */
+  unread: number;
 };
 
 /**
@@ -47,7 +55,8 @@ export async function workInbox(context: InboxContext, limit: number): Promise<n
       order by due_at limit ${limit} for update skip locked) d
     where w.merchant_id = d.merchant_id and w.channel_id = d.channel_id
       and w.webhook_id = d.webhook_id
-    returning w.merchant_id, w.channel_id, w.webhook_id, w.topic, w.headers, w.body, w.attempts
+    returning w.merchant_id, w.channel_id, w.webhook_id, w.topic, w.headers, w.body, w.attempts,
+      w.unread
   `.execute(context.db);
   for (const taken of rows) await workOne(context, taken);
   return rows.length;
@@ -60,9 +69,13 @@ async function workOne(context: InboxContext, taken: Taken): Promise<void> {
     context.onWorked?.({ channelId, status });
   } catch (error) {
     const code = error instanceof OrderRefused ? error.code : codeOf(error);
-    const isPoison = taken.attempts >= mostAttempts;
-    const waitMs = error instanceof OrderNotRead ? error.retryAfterMs : 0;
-    await postpone(context.db, taken, { code, isPoison, waitMs });
+    const isAway = error instanceof OrderNotRead && error.isAway;
+    const tries = isAway ? taken.unread + 1 : taken.attempts - taken.unread;
+    const isPoison = code === 'WEBHOOK.UNREADABLE' || tries >= (isAway ? mostUnread : mostAttempts);
+    const backoffMs = Math.min(baseMs * 2 ** (tries - 1), longestMs);
+    const askedMs = error instanceof OrderNotRead ? error.retryAfterMs : 0;
+    const waitMs = Math.max(backoffMs, askedMs);
+    await postpone(context.db, taken, { code, isPoison, isAway, waitMs });
     context.onWorked?.({ channelId, status: isPoison ? 'poison' : 'retry' });
   }
 }
@@ -119,21 +132,41 @@ async function endIn(client: PoolClient, taken: Taken, status: WebhookStatus): P
   );
 }
 
-/** @param how.waitMs at least so long, as the channel asked for */
-async function postpone(
-  db: Db,
-  taken: Taken,
-  how: { readonly code: string; readonly isPoison: boolean; readonly waitMs: number },
-): Promise<void> {
-  const { code } = how;
-  const isFinal = how.isPoison || code === 'WEBHOOK.UNREADABLE';
-  const backoffMs = Math.min(baseMs * 2 ** (taken.attempts - 1), longestMs);
-  const waitMs = Math.max(backoffMs, how.waitMs);
+type Postponement = {
+  readonly code: string;
+  readonly isPoison: boolean;
+  readonly isAway: boolean;
+  readonly waitMs: number;
+};
+
+async function postpone(db: Db, taken: Taken, how: Postponement): Promise<void> {
+  const { code, isPoison, isAway, waitMs } = how;
   await sql`
     update inbox_webhook
-    set status = ${isFinal ? 'poison' : 'waiting'}, error_code = ${code},
+    set status = ${isPoison ? 'poison' : 'waiting'}, error_code = ${code},
+        unread = unread + ${isAway ? 1 : 0},
         due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond',
-        ended_at = case when ${isFinal} then clock_timestamp() end
+        ended_at = case when ${isPoison} then clock_timestamp() end
     where merchant_id = ${taken.merchant_id} and channel_id = ${taken.channel_id}
       and webhook_id = ${taken.webhook_id} and status = 'waiting'`.execute(db);
+  if (isAway) await postponeOthers(db, taken, waitMs);
+}
+
+/**
+ * One webhook's try is enough to know that its channel is still away: the others that found it so
+ * wait along. Else a day's orders, each with the channel's timeout, would keep the inbox of every
+ * other channel waiting.
+ */
+async function postponeOthers(db: Db, taken: Taken, waitMs: number): Promise<void> {
+  await sql`
+    update inbox_webhook w
+    set due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond'
+    from (
+      select webhook_id from inbox_webhook
+      where merchant_id = ${taken.merchant_id} and channel_id = ${taken.channel_id}
+        and status = 'waiting' and unread > 0
+        and due_at < clock_timestamp() + ${waitMs} * interval '1 millisecond'
+      for update skip locked) o
+    where w.merchant_id = ${taken.merchant_id} and w.channel_id = ${taken.channel_id}
+      and w.webhook_id = o.webhook_id`.execute(db);
 }

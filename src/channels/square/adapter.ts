@@ -53,7 +53,7 @@ export function createSquareAdapter(options: {
     discover: (cursor, context) => discover(client, cursor, context),
     authenticate: (webhook, { config, credentials }) => authenticate(webhook, config, credentials),
     translate: (topic, { body }) => translate(topic, body),
-    fetchOrder: (orderId, context) => fetchOrder(client, orderId, context),
+    fetchOrder: (named, context) => fetchOrder(client, named, context),
     close: () => client.close(),
   };
 }

@@ -11,35 +11,49 @@ const eventSchema = z.object({
 /**
  * Whether Square signed a webhook: HMAC-SHA256 of the notification URL and the raw body with the
  * subscription's signature key, in base64. The URL is the one that Square was told; where the
- * channel does not say it, it is the one that was called.
+ * channel does not say it, it is the one that was called, as far as that can be known here.
  *
  * Its id is the event's: the same on every retry.
  */
 export function authenticate(
   { headers, body, url }: InboundWebhook,
-  { notificationUrl = url }: SquareConfig,
+  { notificationUrl }: SquareConfig,
   { webhookSignatureKey }: SquareCredentials,
 ): Authentication {
   const keys = webhookSignatureKey === undefined ? [] : [webhookSignatureKey].flat();
   const signature = headers['x-square-hmacsha256-signature'] ?? '';
-  if (!isSignedBy(keys, notificationUrl, body, signature)) return { ok: false };
+  const urls = notificationUrl === undefined ? calledAs(url) : [notificationUrl];
+  if (!isSignedBy(keys, urls, body, signature)) return { ok: false };
   const event = eventSchema.safeParse(jsonOf(body)).data;
   if (event === undefined) return { ok: false };
   return { ok: true, webhookId: event.event_id, topic: event.type };
 }
 
-/** Tries every key: how long it takes says nothing about which of them fits. */
+/**
+ * The URLs that Square may have been told: what stands between may have taken the encryption off,
+ * or have added the merchant. The path and the host are those of the call, and the key is Square's
+ * alone: a signature of any of these is its own.
+ */
+function calledAs(url: string): readonly string[] {
+  const full = url.slice(url.indexOf('://'));
+  const [bare = ''] = full.split('?');
+  return [...new Set([full, bare])].flatMap((rest) => [`https${rest}`, `http${rest}`]);
+}
+
+/** Tries every key with every URL: how long it takes says nothing about which of them fits. */
 function isSignedBy(
   keys: readonly string[],
-  notificationUrl: string,
+  urls: readonly string[],
   body: Buffer,
   signature: string,
 ): boolean {
   const given = Buffer.from(signature, 'base64');
   let isSigned = false;
   for (const key of keys) {
-    const expected = createHmac('sha256', key).update(notificationUrl).update(body).digest();
-    if (given.length === expected.length && timingSafeEqual(given, expected)) isSigned = true;
+    for (const url of urls) {
+      const expected = createHmac('sha256', key).update(url).update(body).digest();
+      if (given.length === expected.length && timingSafeEqual(given, expected)) isSigned = true;
+    }
   }
   return isSigned;
 }

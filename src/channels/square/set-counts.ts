@@ -21,7 +21,8 @@ type Context = PublishContext<SquareConfig, SquareCredentials>;
 type Row = { readonly change: Change; readonly ids: SquareIds };
 type Sent = { readonly outcomes: readonly ChangeOutcome[] } | { readonly failure: PublishFailure };
 
-const answerSchema = z.object({ counts: z.array(countSchema).default([]) });
+/** Square promises none of it: a count that does not say enough is one that is missing. */
+const answerSchema = z.object({ counts: z.array(countSchema.nullable().catch(null)).nullish() });
 
 /**
  * Tells Square what is there: physical counts as of the time when the figures were read. Square
@@ -68,7 +69,7 @@ async function send(
     data: answerSchema,
   });
   if (answer.ok) {
-    const shown = inStock(answer.data.counts);
+    const shown = inStock((answer.data.counts ?? []).filter((count) => count !== null));
     return { outcomes: rows.map(({ change, ids }) => outcomeOf(change, shown.get(keyOfIds(ids)))) };
   }
   const { failure, errors } = answer;
@@ -136,8 +137,14 @@ function isAboutRows(
   );
 }
 
-/** Square answers with what it shows now: something else, when it knew something newer. */
+/**
+ * Square answers with what it shows now: something else, when it knew something newer.
+ *
+ * A count that is missing was taken all the same: Square takes a call whole or not at all, and this
+ * one it answered without errors. Counts of composed variations are estimated, and are neither in
+ * this answer nor in what can be read, so that to ask again would be to ask for ever.
+ */
 function outcomeOf({ available }: Change, shown: number | undefined): ChangeOutcome {
-  if (shown === undefined) return { kind: 'retry', code: 'count_missing' };
-  return shown === available ? { kind: 'applied' } : { kind: 'stale', observed: shown };
+  if (shown === undefined || shown === available) return { kind: 'applied' };
+  return { kind: 'stale', observed: shown };
 }

@@ -3,17 +3,13 @@ import type { InboundEvent } from '../adapter.ts';
 import { time } from './order.ts';
 import { countSchema, inStock, keyOfCount } from './read-counts.ts';
 
-const changedSchema = z.object({
-  order_id: z.string().min(1),
-  updated_at: time.optional(),
-  created_at: time.optional(),
-});
+const orderId = z.string().min(1);
 const orderEvent = z.object({
   created_at: time,
   data: z.object({
     object: z.object({
-      order_created: changedSchema.optional(),
-      order_updated: changedSchema.optional(),
+      order_created: z.object({ order_id: orderId, created_at: time.nullish() }).nullish(),
+      order_updated: z.object({ order_id: orderId, updated_at: time.nullish() }).nullish(),
     }),
   }),
 });
@@ -40,9 +36,10 @@ function read(body: Buffer): unknown {
 
 function changedOf(payload: unknown): readonly InboundEvent[] {
   const { created_at: sentAt, data } = orderEvent.parse(payload);
-  const order = data.object.order_updated ?? data.object.order_created;
-  if (order === undefined) throw new TypeError('the event names no order');
-  const occurredAt = order.updated_at ?? order.created_at ?? sentAt;
+  const { order_created: made, order_updated: changed } = data.object;
+  const order = changed ?? made;
+  if (!order) throw new TypeError('the event names no order');
+  const occurredAt = (changed ? changed.updated_at : made?.created_at) ?? sentAt;
   return [{ kind: 'order_changed', orderId: order.order_id, occurredAt }];
 }
 

@@ -4,7 +4,7 @@ import { channelId, merchantId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
 import { readRaw } from '../request-body.ts';
-import { rawPathOf } from '../request-text.ts';
+import { rawTargetOf } from '../request-text.ts';
 
 export const receiveWebhook = defineOperation({
   method: 'post',
@@ -40,7 +40,7 @@ export const receiveWebhook = defineOperation({
     const result = await receive(
       services,
       { ...params, merchantId: query.merchant },
-      { headers, body, url: `https://${host}${rawPathOf(incoming.url)}` },
+      { headers, body, url: `https://${host}${rawTargetOf(incoming.url)}` },
     );
     if (!result.ok) return result.refusal;
     services.wakeInbox();

@@ -73,6 +73,16 @@ test('the same figure as before counts, when something was sold in between', asy
   expect(rig.seller.stockOf('S0')).toBe(10);
 });
 
+test.each([1, 2])('what the answer does not count was taken: %i of 2', async (estimated) => {
+  const rig = await open({ seed: { skus: skus(2, 1) } });
+  for (const variation of Object.values(rig.seller.state.variations).slice(0, estimated)) {
+    variation.isEstimated = true;
+  }
+  const changes = [rig.change('S0', 5), rig.change('S1', 6)];
+  expect(await rig.outcomes(...changes)).toEqual([{ kind: 'applied' }, { kind: 'applied' }]);
+  expect(['S0', 'S1'].map((sku) => rig.seller.stockOf(sku))).toEqual([5, 6]);
+});
+
 test('a repeat says the same under the same key and is done once', async () => {
   const rig = await open({ seed: { skus: skus(3, 1) } });
   const changes = [rig.change('S0', 5), rig.change('S1', 6)];

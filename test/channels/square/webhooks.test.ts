@@ -32,6 +32,8 @@ const order: EmulatedOrder = {
   ],
 };
 
+const toldAt = new Date('2026-11-21T10:00:05Z');
+
 function authenticate(
   webhook: SignedWebhook,
   how: { readonly keys?: string | string[]; readonly configured?: string; readonly url?: string },
@@ -66,6 +68,24 @@ test('the URL is signed as Square was told it, whatever it was called by', () =>
   });
 });
 
+test.each<[string, string, boolean]>([
+  ['http://us.example/api/webhooks/till', 'https://us.example/api/webhooks/till', true],
+  ['https://us.example/api/webhooks/till', 'https://us.example/api/webhooks/till?a=b', true],
+  ['http://us.example/api/webhooks/till?a=b', 'https://us.example/api/webhooks/till?a=b', true],
+  ['http://us.example/api/webhooks/till?a=b', 'https://us.example/api/webhooks/till?a=c', false],
+  ['http://us.example/api/webhooks/till', 'https://us.example:80/api/webhooks/till', false],
+  ['http://us.example/api/webhooks/till', 'https://us.example/api/webhooks/other', false],
+])('where none is set %s counts for a call of %s: %s', (told, url, ok) => {
+  const webhook = signedOrderWebhook(order, { signatureKey, notificationUrl: told });
+  expect(authenticate(webhook, { keys: signatureKey, url })).toMatchObject({ ok });
+  // One that is set counts letter by letter.
+  const configured = told.replace('http:', 'https:').replace('?a=b', '');
+  const isSame = configured === told;
+  expect(authenticate(webhook, { keys: signatureKey, url, configured })).toMatchObject({
+    ok: isSame,
+  });
+});
+
 test('a webhook that Square did not sign is not taken', () => {
   const webhook = signedOrderWebhook(order, options);
   const { headers, body } = webhook;
@@ -90,7 +110,7 @@ test('an order is only named, and is asked for', async () => {
   expect(event).toEqual({ kind: 'order_changed', orderId: 'O1', occurredAt });
   rig.seller.state.orders['O1'] = order;
   const line = { sku: null, locationId: 'L1' };
-  expect(await rig.adapter.fetchOrder?.('O1', rig.context())).toEqual({
+  expect(await rig.adapter.fetchOrder?.({ orderId: 'O1', toldAt }, rig.context())).toEqual({
     ok: true,
     order: {
       kind: 'order',
@@ -105,6 +125,41 @@ test('an order is only named, and is asked for', async () => {
     },
   });
   expect(rig.seller.state.invalid).toEqual([]);
+});
+
+test('an order that says only where it is, is open, and of the time of its webhook', async () => {
+  const rig = await SellerRig.open();
+  onTestFinished(() => rig.close());
+  const { location_id, line_items } = order;
+  rig.seller.state.orders['O1'] = { location_id, line_items };
+  const found = await rig.adapter.fetchOrder?.({ orderId: 'O1', toldAt }, rig.context());
+  expect(found).toMatchObject({
+    ok: true,
+    order: {
+      orderId: 'O1',
+      status: 'pending',
+      revision: toldAt.getTime(),
+      occurredAt: toldAt,
+      lines: [{ quantity: 3 }, { quantity: 2 }],
+    },
+  });
+});
+
+test.each<[string, object, string]>([
+  ['order.updated', { order_updated: { updated_at: '2026-11-21T10:00:01Z' } }, '10:00:01'],
+  ['order.updated', { order_updated: { created_at: '2026-11-20T09:00:00Z' } }, '10:00:02'],
+  ['order.created', { order_created: { created_at: '2026-11-21T10:00:00Z' } }, '10:00:00'],
+  ['order.created', { order_created: {}, order_updated: null }, '10:00:02'],
+])('%s of %j is of the time when it happened', (type, told, time) => {
+  const object = Object.fromEntries(
+    Object.entries(told).map(([name, about]: [string, object | null]) => {
+      return [name, about === null ? null : { order_id: 'O1', ...about }];
+    }),
+  );
+  const event = { type, created_at: '2026-11-21T10:00:02Z', data: { object } };
+  expect(translate(signedWebhook(event, options))).toEqual([
+    { kind: 'order_changed', orderId: 'O1', occurredAt: new Date(`2026-11-21T${time}Z`) },
+  ]);
 });
 
 const paid = {
@@ -123,18 +178,19 @@ test.each<[Partial<EmulatedOrder>, string | undefined, number | undefined]>([
   const rig = await SellerRig.open();
   onTestFinished(() => rig.close());
   rig.seller.state.orders['O1'] = { ...order, ...more };
-  const found = await rig.adapter.fetchOrder?.('O1', rig.context());
+  const found = await rig.adapter.fetchOrder?.({ orderId: 'O1', toldAt }, rig.context());
   if (found?.ok !== true) throw new Error('it was not read');
   expect(found.order?.status).toBe(status);
   expect(found.order?.lines[0]?.quantity).toBe(quantity);
 });
 
 test('an order that Square does not have is none, and a failure is a failure', async () => {
+  const gone = { orderId: 'gone', toldAt };
   const rig = await SellerRig.open();
   onTestFinished(() => rig.close());
-  expect(await rig.adapter.fetchOrder?.('gone', rig.context())).toEqual({ ok: true, order: null });
+  expect(await rig.adapter.fetchOrder?.(gone, rig.context())).toEqual({ ok: true, order: null });
   rig.seller.state.accessToken = 'another';
-  expect(await rig.adapter.fetchOrder?.('gone', rig.context())).toMatchObject({ ok: false });
+  expect(await rig.adapter.fetchOrder?.(gone, rig.context())).toMatchObject({ ok: false });
 });
 
 test('a new count is what Square shows', () => {
