@@ -148,6 +148,27 @@ describe('closing', () => {
     await closed;
   });
 
+  test('waits for a request that is still being sent', async () => {
+    app = await startTestApp();
+    await app.call('PUT', level, { body: { onHand: 10 } });
+    const idle = connect(app.face.port, '127.0.0.1');
+    idle.resume();
+    const body = '{"delta":-1}';
+    const slow = connect(app.face.port, '127.0.0.1');
+    slow.write(
+      `POST ${level}/adjust HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminKey}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n{`,
+    );
+    const answer = answerOn(slow);
+    await Promise.all([once(idle, 'connect'), once(slow, 'connect')]);
+    const closed = app.face.close(30_000);
+    // By then whatever is to be ended before its time has been.
+    await once(idle, 'close');
+    slow.write(body.slice(1));
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await closed).toBe(true);
+  });
+
   test('ends connections that say nothing, and what takes too long', async () => {
     app = await startTestApp();
     const idle = connect(app.face.port, '127.0.0.1');

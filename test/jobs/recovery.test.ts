@@ -28,13 +28,24 @@ const leaderOf = async (channelId: string): Promise<string | null> => {
 };
 const leads = (jobs: Jobs): boolean => jobs.circuits()['default/web'] !== undefined;
 
+/** Of the channel's jobs that are not done. */
+const jobStates = async (): Promise<string[]> => {
+  const { rows } = await rig.inspector.query<{ state: string }>(
+    `select state from pgboss.job where name = 'channel.default.web' and state < 'completed'`,
+  );
+  return rows.map(({ state }) => state);
+};
+
 test('a job table emptied by hand loses nothing', async () => {
-  await rig.start();
+  // What failed waits for a minute: nobody has it in hand when it is deleted.
+  await rig.start({ retry: { ...quickRetry, baseMs: 60_000, maxMs: 60_000 } });
   let down = true;
   server.answer = () => ({ status: down ? 503 : 200 });
   await rig.connect(server, 'web', { maxAttempts: 1_000 });
   await Promise.all(['A', 'B', 'C'].map((sku) => rig.setLevel(sku, 3)));
-  await waitFor(() => server.messages.length > 1, { what: 'failing calls' });
+  const isWaiting = (states: readonly string[]): boolean =>
+    states.length > 0 && states.every((state) => state === 'retry');
+  await waitFor(async () => isWaiting(await jobStates()), { what: 'the jobs to have failed' });
   await rig.inspector.query('delete from pgboss.job');
   await rig.setLevel('B', 4);
   down = false;

@@ -38,8 +38,8 @@ export const faultControls: readonly Control[] = [
         after: '      if (now <= deadline) {\n',
       },
     ],
-    test: 'test/faults/processes.test.ts',
-    name: 'SIGTERM under load: what was begun is answered',
+    test: 'test/http/limits.test.ts',
+    name: 'waits for a request that is still being sent',
   },
   {
     id: 'second-signal',
