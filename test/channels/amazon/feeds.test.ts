@@ -180,6 +180,15 @@ test('a report that is not packed is read too', async () => {
   });
 });
 
+test('a feed is not unknown because something in between says so', async () => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  const fault: Fault = { kind: 'status', status: 404, body: '<html>' };
+  rig.account.server.faults = new FaultPlan([{ route: 'GET /feeds/', share: 1, fault }]);
+  expect(await rig.confirm(operation, ...changes)).toMatchObject({ kind: 'failed' });
+});
+
 const read = JSON.stringify({ issues: [], summary: { messagesProcessed: 21 } });
 
 test.each([
