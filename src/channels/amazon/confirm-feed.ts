@@ -18,13 +18,15 @@ const documentSchema = z.object({
   compressionAlgorithm: z.enum(['GZIP']).optional(),
 });
 const reportSchema = z.object({
-  issues: z.array(
-    z.object({
-      messageId: z.int().optional(),
-      severity: z.string(),
-      code: z.string().optional(),
-    }),
-  ),
+  issues: z
+    .array(
+      z.object({
+        messageId: z.int().optional(),
+        severity: z.string(),
+        code: z.string().optional(),
+      }),
+    )
+    .default([]),
   summary: z.object({ messagesProcessed: z.int() }),
 });
 type Report = z.infer<typeof reportSchema>;
@@ -54,7 +56,8 @@ export async function confirmFeed(
   if (processingStatus === 'CANCELLED') return sendAgain(changes, 'feed_cancelled');
   if (processingStatus === 'FATAL') return sendAgain(changes, 'feed_fatal');
   if (processingStatus !== 'DONE') return { kind: 'pending', retryAfterMs: waits.feedMs };
-  if (resultFeedDocumentId === undefined) return unreadable();
+  // Nobody says what became of its messages.
+  if (resultFeedDocumentId === undefined) return sendAgain(changes, 'feed_unreported');
   const document = await callAmazon(connection, context, {
     operation: 'getFeedDocument',
     path: `/feeds/2021-06-30/documents/${encodeURIComponent(resultFeedDocumentId)}`,

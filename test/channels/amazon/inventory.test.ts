@@ -115,6 +115,8 @@ test.each([
   [{ ...home, marketplaceIds: ['M1'], baseUrl: 'https://sandbox.example' }, true],
   [{ ...home, region: 'mars' }, false],
   [{ ...home, sellerId: '../A1' }, false],
+  [{ ...home, sellerId: '..' }, false],
+  [{ ...home, sellerId: 'A1.b_c-d' }, true],
   [{ ...home, marketplaceIds: [] }, false],
   [{ ...home, feedThreshold: 0 }, false],
   [{ ...home, tokenUrl: 'ftp://x' }, false],
