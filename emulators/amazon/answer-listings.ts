@@ -27,7 +27,10 @@ export function answerListings(
   const { patches } = JSON.parse(body) as { readonly patches: readonly Patch[] };
   const issue = issueOf(listing, patches);
   const status = issue === undefined ? 'ACCEPTED' : 'INVALID';
-  if (issue === undefined) submit(state, patches, { by: 'patch', sku, dueAt: now() + patchMs });
+  if (issue === undefined) {
+    const dueAt = now() + (state.nextPatchMs.shift() ?? patchMs);
+    submit(state, patches, { by: 'patch', sku, dueAt });
+  }
   const issues = issue === undefined ? [] : [issue];
   return { status: 200, body: { sku, status, submissionId: randomUUID(), issues } };
 }

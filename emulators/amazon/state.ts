@@ -73,6 +73,8 @@ export type AccountState = {
   readonly feeds: Record<string, EmulatedFeed>;
   /** How the next feeds end; none left: well. */
   readonly nextEnds: EmulatedFeed['end'][];
+  /** From the next accepted patches to what is shown, in ms; none left: as long as usual. */
+  readonly nextPatchMs: number[];
   /** What is left of each operation's quota, and when that was. */
   readonly buckets: Record<string, { tokens: number; at: number }>;
   /** Requests, and answers, that Amazon's own models do not allow. */
@@ -120,6 +122,7 @@ export function newAccount({ skus = {}, shippedByAmazon = [] }: AccountSeed): Ac
     documents: {},
     feeds: {},
     nextEnds: [],
+    nextPatchMs: [],
     buckets: {},
     invalid: [],
     invalidAnswers: [],

@@ -53,6 +53,8 @@ export type PublishContext<Config = unknown, Credentials = unknown> = AdapterCon
    * and later in each call about the same listing. Absent outside of deliveries.
    */
   readonly readAt?: Date;
+  /** Of a stored call: it may have been sent before, and nobody knows what became of it. */
+  readonly isRepeated?: boolean;
 };
 
 /**
@@ -63,14 +65,19 @@ export type PublishContext<Config = unknown, Credentials = unknown> = AdapterCon
  * - `stale` without `observed`: the channel has something newer of ours
  * - `stale` with `observed`: the channel showed another figure than `previous` and kept it; it is
  *   drift, and the change is sent again with `observed` as what was shown before
- * - `retry`: not now
+ * - `retry`: not now; with `isThrottled` the channel only wants us slower: no attempt is spent
  * - `refused`: never, as it is
  */
 export type ChangeOutcome =
   | { readonly kind: 'applied' | 'unchanged' }
   | { readonly kind: 'accepted'; readonly operation?: string }
   | { readonly kind: 'stale'; readonly observed?: number }
-  | { readonly kind: 'retry'; readonly code: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'retry';
+      readonly code: string;
+      readonly retryAfterMs?: number;
+      readonly isThrottled?: boolean;
+    }
   | { readonly kind: 'refused'; readonly code: string };
 
 /** Why a call failed, and what follows from it. */
@@ -122,6 +129,8 @@ export type PublishResult =
       readonly outcomes?: readonly ChangeOutcome[];
       /** By the channel's own figures, the next call has to wait so long. */
       readonly nextCallInMs?: number;
+      /** What the last of several requests failed with: the channel may be down or busy. */
+      readonly failure?: PublishFailure;
     }
   | { readonly ok: false; readonly failure: PublishFailure };
 

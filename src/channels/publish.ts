@@ -31,7 +31,7 @@ export function publish(
   adapter: ChannelAdapter,
   channel: ChannelRow,
   changes: readonly Change[],
-  about: Pick<PublishContext, 'messageId' | 'readAt'>,
+  about: Pick<PublishContext, 'messageId' | 'readAt' | 'isRepeated'>,
   options: PublishOptions,
 ): Promise<PublishResult> {
   return call(

@@ -77,7 +77,9 @@ export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: Judg
   const { job, judged, report } = about;
   const bystanders = bystandersOf(judged);
   const isSpent = isLast(context, job);
-  const isOver = (one: Judged): boolean => isSpent && !bystanders.has(one);
+  const isOver = (one: Judged): boolean => {
+    return isSpent && !bystanders.has(one) && !isThrottled(one.outcome);
+  };
   const open = judged.filter((one) => isOpen(one.outcome) && !isOver(one));
   const accepted = judged.filter(({ outcome }) => outcome.kind === 'accepted');
   const isWaiting = accepted.length > 0 || about.pollMs !== undefined;
@@ -129,7 +131,13 @@ function isOpen({ kind }: StepOutcome): boolean {
 }
 
 function staysInJob(outcome: StepOutcome): boolean {
-  return outcome.kind === 'retry' && outcome.retryAfterMs === undefined;
+  const isRetry = outcome.kind === 'retry' && outcome.retryAfterMs === undefined;
+  return isRetry && !isThrottled(outcome);
+}
+
+/** Whether the channel only wants us to be slower. */
+function isThrottled(outcome: StepOutcome): boolean {
+  return outcome.kind === 'retry' && outcome.isThrottled === true;
 }
 
 /** Whether a listing waits for somebody to approve of our figure. */
@@ -232,8 +240,11 @@ function groupsOf(
   };
   const free = leaving.filter((one) => bystanders.has(one));
   const blamed = leaving.filter((one) => !bystanders.has(one));
-  const groups = [...Map.groupBy(blamed, dueIn)].map(([startAfterMs, judged]): Group => {
-    return { startAfterMs, isAttempt: true, judged };
+  const groups = [true, false].flatMap((isAttempt) => {
+    const some = blamed.filter(({ outcome }) => isThrottled(outcome) !== isAttempt);
+    return [...Map.groupBy(some, dueIn)].map(([startAfterMs, judged]): Group => {
+      return { startAfterMs, isAttempt, judged };
+    });
   });
   return free.length === 0
     ? groups

@@ -158,7 +158,8 @@ async function send(
   const startedAt = startOf(clock);
   const from = performance.now();
   const changes = call.steps.flatMap((step) => step.changes);
-  const about = { messageId: how.messageId, readAt: call.readAt };
+  const { messageId, isRepeated } = how;
+  const about = { messageId, isRepeated, readAt: call.readAt };
   const result = await publish(adapter, channel, changes, about, {
     secretBox: context.secretBox,
     now: () => context.clock.now(),
@@ -188,7 +189,8 @@ async function afterCall(
   const { result } = report;
   if (result.ok) {
     passFailpoint('delivery_taken');
-    gate.circuit.succeeded();
+    if (result.failure === undefined) gate.circuit.succeeded();
+    else await noteFailure(input, result.failure, context.retry.baseMs);
     await finish(input, call, report, waiting);
     return;
   }

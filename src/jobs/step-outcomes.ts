@@ -7,7 +7,12 @@ export type StepOutcome =
   | { readonly kind: 'accepted'; readonly operation: string }
   /** The channel shows something else than was thought, and kept it. */
   | { readonly kind: 'observed'; readonly observed: number; readonly code: 'stale' }
-  | { readonly kind: 'retry'; readonly code: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'retry';
+      readonly code: string;
+      readonly retryAfterMs?: number;
+      readonly isThrottled?: boolean;
+    }
   | { readonly kind: 'refused'; readonly code: string };
 
 const settled: StepOutcome = { kind: 'settled' };

@@ -7,6 +7,7 @@ import type {
   ChangeOutcome,
   ChannelAdapter,
   Confirmation,
+  PublishFailure,
   PublishResult,
 } from '../../src/channels/index.ts';
 import { Emulator, type EmulatedAnswer, type EmulatedRequest } from '../../emulators/emulator.ts';
@@ -35,6 +36,8 @@ export type VendorState = {
   throttleMs: number;
   /** Said with each answer. */
   nextCallInMs: number | null;
+  /** Said with each answer: a call ended before all of it was done. */
+  failure: PublishFailure | null;
   /** By id: what it says instead of taking a change, once for each. */
   instead: Record<string, Outcome[]>;
 };
@@ -54,6 +57,7 @@ const initial: VendorState = {
   throttled: 0,
   throttleMs: 100,
   nextCallInMs: null,
+  failure: null,
   instead: {},
 };
 
@@ -79,7 +83,10 @@ function handle(incoming: EmulatedRequest, state: VendorState): EmulatedAnswer {
   const { changes } = JSON.parse(incoming.body) as { changes: WireChange[] };
   const outcomes = known?.outcomes ?? take(changes, state);
   if (key !== '') state.keys[key] = { content: incoming.body, outcomes };
-  return { status: 200, body: { outcomes, nextCallInMs: state.nextCallInMs } };
+  return {
+    status: 200,
+    body: { outcomes, nextCallInMs: state.nextCallInMs, failure: state.failure },
+  };
 }
 
 function take(changes: readonly WireChange[], state: VendorState): Outcome[] {
@@ -140,6 +147,7 @@ export function vendorAdapter(
     publish: (changes, context) =>
       call(context, 'POST', '/quantities', {
         key: context.messageId,
+        isRepeated: context.isRepeated,
         body: { changes: changes.map(wireOf) },
       }),
     async confirm(operation, _changes, context) {
@@ -166,7 +174,7 @@ async function call(
   { config, credentials, signal }: Context,
   method: 'GET' | 'POST',
   path: string,
-  post?: { readonly key: string; readonly body: unknown },
+  post?: { readonly key: string; readonly isRepeated: boolean | undefined; readonly body: unknown },
 ): Promise<Answer> {
   try {
     const { statusCode: httpStatus, body } = await request(`${config.baseUrl}${path}`, {
@@ -174,13 +182,16 @@ async function call(
       signal,
       headers: {
         authorization: `Bearer ${credentials.token}`,
-        ...(post === undefined ? {} : { 'idempotency-key': post.key }),
+        ...(post === undefined
+          ? {}
+          : { 'idempotency-key': post.key, 'x-is-repeated': String(post.isRepeated) }),
       },
       ...(post === undefined ? {} : { body: JSON.stringify(post.body) }),
     });
     const answer = (await body.json()) as {
       outcomes?: readonly Outcome[];
       nextCallInMs?: number | null;
+      failure?: PublishFailure | null;
       waitMs?: number;
     };
     if (httpStatus === 429) {
@@ -197,13 +208,14 @@ async function call(
       const scope = httpStatus >= 500 ? 'channel' : 'request';
       return { ok: false, failure: { code: `http_${httpStatus}`, httpStatus, scope } };
     }
-    const { outcomes, nextCallInMs } = answer;
+    const { outcomes, nextCallInMs, failure } = answer;
     return {
       ok: true,
       httpStatus,
       body: answer,
       ...(outcomes === undefined ? {} : { outcomes }),
       ...(typeof nextCallInMs === 'number' ? { nextCallInMs } : {}),
+      ...(failure ? { failure } : {}),
     };
   } catch {
     return { ok: false, failure: { code: 'network', scope: 'channel' } };

@@ -46,6 +46,11 @@ test('a call whose answer is lost is repeated with its key before newer figures'
   const repeated = vendor.journal.filter(({ request }) => request.body.includes('"quantity":5'));
   expect(new Set(repeated.map(keyOf)).size).toBe(1);
   expect(new Set(repeated.map(({ request }) => request.body)).size).toBe(1);
+  // The channel's adapter knows that it may have been done before.
+  expect(repeated.map(({ request }) => request.headers['x-is-repeated'])).toEqual([
+    'false',
+    ...repeated.slice(1).map(() => 'true'),
+  ]);
   expect(keyOf(vendor.journal.at(-1) ?? neverSent())).not.toBe(keyOf(repeated[0] ?? neverSent()));
   expect(await storedCalls()).toEqual([]);
 });

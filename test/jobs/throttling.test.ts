@@ -86,3 +86,45 @@ test('a listing waits as long as the channel wants, and no other with it', async
   const ofA = later.find(({ request }) => request.body.includes('"A"'));
   expect((ofA?.at.getTime() ?? 0) - (first?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(1_990);
 });
+
+test('listings that the channel throttles spend no attempt, and others do', async () => {
+  await rig.close();
+  rig = await DeliveryRig.open(vendorAdapter());
+  await rig.start();
+  await rig.connectVendor(vendor, 'shop', { enabled: false });
+  await Promise.all(['A', 'B'].map((sku) => rig.setLevel(sku, 1)));
+  const throttled = { kind: 'retry', code: 'quota_exceeded', isThrottled: true } as const;
+  const busy = { kind: 'retry', code: 'busy' } as const;
+  vendor.state.instead = {
+    A: Array.from({ length: 5 }, () => throttled),
+    B: Array.from({ length: 5 }, () => busy),
+  };
+  await rig.connectVendor(vendor, 'shop', { maxAttempts: 2 });
+  await rig.settled();
+  expect(vendor.state.shown).toEqual({ A: 1 });
+  const dead = (await rig.deliveries('shop')).filter(({ status }) => status === 'dead');
+  expect(dead.flatMap(({ attempts }) => attempts.at(-1)?.errorCode)).toEqual(['busy']);
+});
+
+test('a call that ended before its end tells that the channel is busy, or fails', async () => {
+  const codes: string[] = [];
+  const jobs = await rig.start({
+    events: { onThrottled: ({ code }) => codes.push(code) },
+    breaker: { threshold: 0.5, cooldownMs: 60_000 },
+  });
+  await rig.connectVendor(vendor, 'shop');
+  vendor.state.failure = { code: 'quota_exceeded', scope: 'channel', isThrottled: true };
+  await rig.setLevel('A', 5);
+  await rig.settled();
+  expect(codes).toEqual(['quota_exceeded']);
+  expect(jobs.circuits()).toEqual({ 'default/shop': 'closed' });
+  vendor.state.failure = { code: 'http_502', scope: 'channel' };
+  await rig.setLevel('A', 6);
+  await rig.settled();
+  expect(jobs.circuits()).toEqual({ 'default/shop': 'half-open' });
+  vendor.state.failure = null;
+  await rig.setLevel('A', 7);
+  await rig.settled();
+  expect(jobs.circuits()).toEqual({ 'default/shop': 'closed' });
+  expect(vendor.state.shown).toEqual({ A: 7 });
+});

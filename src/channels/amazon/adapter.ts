@@ -2,6 +2,7 @@ import { createHttpClient } from '../../outgoing-http.ts';
 import type { ChannelAdapter } from '../adapter.ts';
 import { confirm } from './confirm.ts';
 import { discover } from './discover.ts';
+import { createQuotas } from './quotas.ts';
 import { readListings } from './read-listings.ts';
 import { setQuantities } from './set-quantities.ts';
 import {
@@ -24,15 +25,15 @@ const maxRead = 100;
 
 /**
  * A seller's listings through Amazon's Selling Partner API. Amazon has no idempotency keys and
- * takes every change for later, so a call is repeated as it was until it is answered, and nothing
- * newer is said of a listing before the change before is known to be shown, or refused.
+ * takes every change for later, so nothing newer is said of a listing before the change before is
+ * known to be shown, or refused. A patch without an answer is looked for, and a feed repeated.
  */
 export function createAmazonAdapter(options: {
   readonly allowPrivateAddresses: boolean;
   readonly waits?: Waits;
 }): ChannelAdapter<AmazonConfig, AmazonCredentials> {
   const client = createHttpClient(options);
-  const connection = { client, tokens: createTokens(client) };
+  const connection = { client, tokens: createTokens(client), quotas: createQuotas() };
   const { waits = usualWaits } = options;
   return {
     kind: 'amazon',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Change, ChangeOutcome } from '../adapter.ts';
 import { callAmazon, type Connection } from './call-amazon.ts';
 import { sendAgain, type ConfirmResult } from './confirm-result.ts';
-import { issueWord } from './failures.ts';
+import { issueWord, isUnknownHere } from './failures.ts';
 import { jsonOf } from './json.ts';
 import { download } from './feed-documents.ts';
 import { messageIdOf } from './message-id.ts';
@@ -18,13 +18,15 @@ const documentSchema = z.object({
   compressionAlgorithm: z.enum(['GZIP']).optional(),
 });
 const reportSchema = z.object({
-  issues: z.array(
-    z.object({
-      messageId: z.int().optional(),
-      severity: z.string(),
-      code: z.string().optional(),
-    }),
-  ),
+  issues: z
+    .array(
+      z.object({
+        messageId: z.int().optional(),
+        severity: z.string(),
+        code: z.string().optional(),
+      }),
+    )
+    .default([]),
   summary: z.object({ messagesProcessed: z.int() }),
 });
 type Report = z.infer<typeof reportSchema>;
@@ -41,17 +43,23 @@ export async function confirmFeed(
   context: AmazonContext,
 ): Promise<ConfirmResult> {
   const feed = await callAmazon(connection, context, {
+    operation: 'getFeed',
     path: `/feeds/2021-06-30/feeds/${encodeURIComponent(feedId)}`,
     data: feedSchema,
   });
-  if (!feed.ok && feed.failure.httpStatus === 404) return sendAgain(changes, 'feed_unknown');
-  if (!feed.ok) return { kind: 'failed', failure: feed.failure };
+  if (!feed.ok) {
+    const { failure } = feed;
+    if (isUnknownHere(failure)) return sendAgain(changes, 'feed_unknown');
+    return { kind: 'failed', failure };
+  }
   const { processingStatus, resultFeedDocumentId } = feed.data;
   if (processingStatus === 'CANCELLED') return sendAgain(changes, 'feed_cancelled');
   if (processingStatus === 'FATAL') return sendAgain(changes, 'feed_fatal');
   if (processingStatus !== 'DONE') return { kind: 'pending', retryAfterMs: waits.feedMs };
-  if (resultFeedDocumentId === undefined) return unreadable();
+  // Nobody says what became of its messages.
+  if (resultFeedDocumentId === undefined) return sendAgain(changes, 'feed_unreported');
   const document = await callAmazon(connection, context, {
+    operation: 'getFeedDocument',
     path: `/feeds/2021-06-30/documents/${encodeURIComponent(resultFeedDocumentId)}`,
     data: documentSchema,
   });

@@ -9,8 +9,9 @@ import type { Waits } from './waits.ts';
 type Patches = Exclude<Operation, { kind: 'feed' }>;
 
 /**
- * Looks whether listings show what they were changed to: only then a change is applied. A figure
- * that is neither ours nor the one before is what is left after a sale, or somebody else's.
+ * Looks whether listings show what they were changed to: only then a change is applied, and only
+ * when it is not under way any more. A figure that is neither ours nor the one before is what is
+ * left after a sale, or somebody else's.
  */
 export async function confirmPatches(
   connection: Connection,
@@ -43,7 +44,12 @@ function outcomeOf(
   kind: Patches['kind'],
   waits: Waits,
 ): ChangeOutcome | undefined {
-  if (shown === available) return { kind: 'applied' };
+  // What may have been sent twice, and what was shown before, can come once more, over something
+  // newer: it is left time to.
+  const isProof = kind === 'patch' || (kind === 'unanswered' && isNew(available, previous));
+  if (shown === available) {
+    return isProof || ageMs >= waits.unansweredMs ? { kind: 'applied' } : undefined;
+  }
   if (kind === 'unanswered') {
     if (ageMs < waits.unansweredMs) return undefined;
     return { kind: 'retry', code: 'unanswered', retryAfterMs: 0 };
@@ -54,4 +60,9 @@ function outcomeOf(
   if (ageMs < patienceMs) return undefined;
   if (isOther) return { kind: 'stale', observed: shown };
   return { kind: 'retry', code: 'not_shown', retryAfterMs: 0 };
+}
+
+/** Whether a listing shows the figure only when the change was applied. */
+function isNew(available: number, previous: number | null): boolean {
+  return previous !== null && previous !== available;
 }

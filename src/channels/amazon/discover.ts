@@ -47,6 +47,7 @@ export async function discover(
   }
   const { after, token, seen } = known.data;
   const answer = await callAmazon(connection, context, {
+    operation: 'searchListingsItems',
     path: listingsPath(context.config),
     query: {
       marketplaceIds: context.config.marketplaceIds.join(','),

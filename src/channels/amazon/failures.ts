@@ -10,7 +10,10 @@ export type RefusedAnswer = {
   readonly perSecond: number | undefined;
 };
 
-/** What a refused answer means. */
+/**
+ * What a refused answer means. Only Amazon's own word says something about the request: what a
+ * proxy or a wall in between answers says that Amazon is not to be reached.
+ */
 export function failureOfAnswer(answer: RefusedAnswer, now: Date): PublishFailure {
   const { httpStatus, errorCode, perSecond } = answer;
   const failure = failureOfStatus(httpStatus, answer.retryAfter, now);
@@ -38,12 +41,18 @@ export function failureOfAnswer(answer: RefusedAnswer, now: Date): PublishFailur
   }
   // Nothing but a 410 of a listing: the channel goes on.
   const { pause: _, ...rest } = failure;
-  return errorCode === undefined ? rest : { ...rest, code: wordOf(errorCode) };
+  if (errorCode === undefined) return { ...rest, scope: 'channel' };
+  return { ...rest, code: wordOf(errorCode) };
 }
 
 /** Nobody knows whether the work was done. */
 export function isUnknown({ scope, isNotDone }: PublishFailure): boolean {
   return scope === 'channel' && isNotDone !== true;
+}
+
+/** Amazon says that it has nothing of this name. */
+export function isUnknownHere({ httpStatus, scope }: PublishFailure): boolean {
+  return httpStatus === 404 && scope === 'request';
 }
 
 /** Amazon's word for something as one of ours; texts that are no word are not passed on. */

@@ -10,6 +10,7 @@ export type RowsResult =
       readonly ok: true;
       readonly outcomes: readonly ChangeOutcome[];
       readonly nextCallInMs?: number;
+      readonly failure?: PublishFailure;
     }
   | { readonly ok: false; readonly failure: PublishFailure };
 

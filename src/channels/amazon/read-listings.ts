@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListingKey, PublishFailure, ReadResult } from '../adapter.ts';
 import { callAmazon, type Connection } from './call-amazon.ts';
-import { startPace } from './pace.ts';
+import { isUnknownHere } from './failures.ts';
 import { ownFulfillment } from './quantity-patch.ts';
 import { idsOf, listingsPath, type AmazonContext } from './settings.ts';
 
@@ -35,12 +35,9 @@ export async function readListings(
   const asked = listings.map(({ externalIds }) => idsOf(externalIds)?.sku);
   const skus = [...new Set(asked.flatMap((sku) => (sku === undefined ? [] : [sku])))];
   const shown = new Map<string, number | null>();
-  const pace = startPace();
   for (const part of partsOf(skus)) {
-    await pace.turn(context.signal);
     const read = await readPart(connection, part, context);
     if (!read.ok) return { ok: false, failure: read.failure };
-    pace.learn(read.perSecond);
     for (const { sku, fulfillmentAvailability } of read.items) {
       shown.set(sku, ownQuantity(fulfillmentAvailability));
     }
@@ -62,11 +59,7 @@ function partsOf(skus: readonly string[]): readonly (readonly string[])[] {
 }
 
 type PartResult =
-  | {
-      readonly ok: true;
-      readonly items: readonly Item[];
-      readonly perSecond?: number | undefined;
-    }
+  | { readonly ok: true; readonly items: readonly Item[] }
   | { readonly ok: false; readonly failure: PublishFailure };
 
 async function readPart(
@@ -79,11 +72,14 @@ async function readPart(
   const [sku] = skus;
   if (skus.length === 1 && sku !== undefined) {
     const path = listingsPath(context.config, sku);
-    const answer = await callAmazon(connection, context, { path, query, data: itemSchema });
-    if (answer.ok) return { ok: true, items: [answer.data], perSecond: answer.perSecond };
-    return answer.failure.httpStatus === 404 ? { ok: true, items: [] } : answer;
+    const operation = 'getListingsItem';
+    const request = { operation, path, query, data: itemSchema } as const;
+    const answer = await callAmazon(connection, context, request);
+    if (answer.ok) return { ok: true, items: [answer.data] };
+    return isUnknownHere(answer.failure) ? { ok: true, items: [] } : answer;
   }
   const answer = await callAmazon(connection, context, {
+    operation: 'searchListingsItems',
     path: listingsPath(context.config),
     query: {
       ...query,
@@ -93,7 +89,7 @@ async function readPart(
     },
     data: pageSchema,
   });
-  if (answer.ok) return { ok: true, items: answer.data.items, perSecond: answer.perSecond };
+  if (answer.ok) return { ok: true, items: answer.data.items };
   const isUnknown = [404, 405, 501].includes(answer.failure.httpStatus ?? 0);
   return isUnknown ? await readSingly(connection, skus, context) : answer;
 }
@@ -105,12 +101,9 @@ async function readSingly(
   context: AmazonContext,
 ): Promise<PartResult> {
   const items: Item[] = [];
-  const pace = startPace();
   for (const sku of skus) {
-    await pace.turn(context.signal);
     const read = await readPart(connection, [sku], context);
     if (!read.ok) return read;
-    pace.learn(read.perSecond);
     items.push(...read.items);
   }
   return { ok: true, items };

@@ -1,15 +1,15 @@
-import type { Change, ChangeOutcome, PublishResult } from '../adapter.ts';
+import type { Change, ChangeOutcome, PublishContext, PublishResult } from '../adapter.ts';
 import type { Connection } from './call-amazon.ts';
 import { patchListings } from './patch-listings.ts';
 import type { Row } from './quantity-patch.ts';
-import { feedThresholdOf, idsOf, type AmazonContext } from './settings.ts';
+import { feedThresholdOf, idsOf, type AmazonConfig, type AmazonCredentials } from './settings.ts';
 import { submitFeed } from './submit-feed.ts';
 
 /** Sets quantities: few of them one by one, many as a feed. Amazon takes both for later. */
 export async function setQuantities(
   connection: Connection,
   changes: readonly Change[],
-  context: AmazonContext,
+  context: PublishContext<AmazonConfig, AmazonCredentials>,
 ): Promise<PublishResult> {
   const rows = changes.flatMap((change): Row[] => {
     const ids = idsOf(change.externalIds);
@@ -18,7 +18,7 @@ export async function setQuantities(
   const isMany = rows.length >= feedThresholdOf(context.config);
   const result = await (isMany ? submitFeed : patchListings)(connection, rows, context);
   if (!result.ok) return result;
-  const { nextCallInMs } = result;
+  const { nextCallInMs, failure } = result;
   const outcomes = new Map(rows.map(({ change }, index) => [change, result.outcomes[index]]));
   const notMapped: ChangeOutcome = { kind: 'refused', code: 'not_mapped' };
   return {
@@ -26,5 +26,6 @@ export async function setQuantities(
     httpStatus: isMany ? 202 : 200,
     outcomes: changes.map((change) => outcomes.get(change) ?? notMapped),
     ...(nextCallInMs === undefined ? {} : { nextCallInMs }),
+    ...(failure === undefined ? {} : { failure }),
   };
 }

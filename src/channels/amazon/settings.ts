@@ -48,7 +48,10 @@ export type AmazonIds = {
 const secret = z
   .string()
   .regex(/^[\x21-\x7e]{1,2048}$/, { error: 'up to 2,048 visible characters' });
-const id = z.string().regex(/^[A-Za-z0-9]{1,64}$/, { error: 'an id that Amazon gave' });
+const id = z
+  .string()
+  // It becomes part of a path.
+  .regex(/^(?!\.{1,2}$)[\w.-]{1,64}$/, { error: 'an id that Amazon gave' });
 
 export function configSchema(allowPrivateAddresses: boolean): z.ZodType<AmazonConfig> {
   const url = urlSetting(allowPrivateAddresses);

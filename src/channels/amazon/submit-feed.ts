@@ -25,6 +25,7 @@ export async function submitFeed(
   }
   const document = await callAmazon(connection, context, {
     method: 'POST',
+    operation: 'createFeedDocument',
     path: '/feeds/2021-06-30/documents',
     body: { contentType },
     data: z.object({ feedDocumentId: z.string().min(1), url: z.string() }),
@@ -39,6 +40,7 @@ export async function submitFeed(
   if (failed !== undefined) return { ok: false, failure: notDone(failed) };
   const feed = await callAmazon(connection, context, {
     method: 'POST',
+    operation: 'createFeed',
     path: '/feeds/2021-06-30/feeds',
     body: {
       feedType: 'JSON_LISTINGS_FEED',

@@ -9,6 +9,7 @@ export async function verify(
   context: AmazonContext,
 ): Promise<PublishResult> {
   const answer = await callAmazon(connection, context, {
+    operation: 'searchListingsItems',
     path: listingsPath(context.config),
     query: { marketplaceIds: context.config.marketplaceIds.join(','), pageSize: '1' },
     data: z.object({ items: z.array(z.unknown()) }),

@@ -6,7 +6,10 @@ export type Waits = {
   readonly shownMs: number;
   /** A figure that is neither ours nor the one before is taken as it is after so long. */
   readonly otherMs: number;
-  /** A change with a lost answer that is not shown after so long is sent anew. */
+  /**
+   * A change with a lost answer that is not shown after so long is sent anew; what may have been
+   * sent twice is not under way any more.
+   */
   readonly unansweredMs: number;
   /** One that was accepted, after so long. */
   readonly acceptedMs: number;

@@ -18,6 +18,8 @@ test.each<[number, string | undefined, number | undefined, Expected]>([
   [503, 'ServiceUnavailable', 5, { code: 'service_unavailable', retryAfterMs: 4_000 }],
   [502, undefined, undefined, { code: 'http_502', scope: 'channel' }],
   [400, 'secret text!', undefined, { code: 'amazon_error' }],
+  [404, undefined, undefined, { code: 'http_404', scope: 'channel', isNotDone: true }],
+  [409, undefined, undefined, { code: 'http_409', scope: 'channel' }],
 ])('an answer of %i %s at %s a second is %j', (httpStatus, errorCode, perSecond, expected) => {
   const answer = { httpStatus, errorCode, retryAfter: '4', perSecond };
   expect(failureOfAnswer(answer, now)).toMatchObject(expected);
@@ -53,7 +55,7 @@ test.each([
   [{ kind: 'status', status: 502, body: 'Bad gateway' }, 'http_502'],
   [{ kind: 'latency', ms: 60_000 }, 'timeout'],
 ] as const)(
-  'the fault %j is the failure %s, and nobody says that nothing was done',
+  'after the fault %j, which is the failure %s, the listing is looked for',
   async (...all) => {
     const [fault, code] = all;
     const rig = await AccountRig.open({ seed: { skus: skus(1, 1) } });
@@ -61,12 +63,27 @@ test.each([
     const timeout = new AbortController();
     const faults = new FaultPlan([{ route: 'PATCH', share: 1, fault }]);
     // A call's time is over when its patch has come in, and waits for the answer.
+    let came = 0;
     rig.account.server.faults.next = (method, path) => {
+      if (method === 'PATCH') came += 1;
       if (method === 'PATCH' && fault.kind === 'latency') timeout.abort();
       return faults.next(method, path);
     };
-    const failure = await rig.failure([rig.change('S0', 5)], { signal: timeout.signal });
-    expect(failure).toMatchObject({ code, scope: 'channel' });
-    expect(failure.isNotDone).not.toBe(true);
+    const result = await rig.publish([rig.change('S0', 5)], { signal: timeout.signal });
+    const operation = `unanswered:${rig.now.getTime()}`;
+    expect(result).toMatchObject({
+      ok: true,
+      outcomes: [{ kind: 'accepted', operation }],
+      failure: { code, scope: 'channel' },
+    });
+    expect(came).toBe(1);
   },
 );
+
+test('where nobody listens nothing was done', async () => {
+  const rig = await AccountRig.open({ seed: { skus: skus(1, 1) } });
+  onTestFinished(() => rig.close());
+  const config = { ...rig.context().config, baseUrl: 'http://127.0.0.1:1' };
+  const failure = await rig.failure([rig.change('S0', 6)], { config });
+  expect(failure).toEqual({ code: 'connection_refused', scope: 'channel', isNotDone: true });
+});

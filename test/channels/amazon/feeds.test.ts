@@ -180,6 +180,43 @@ test('a report that is not packed is read too', async () => {
   });
 });
 
+test('a report without issues is one of no issues', async () => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  rig.pass(15_000);
+  const report = gzipSync(JSON.stringify({ summary: { messagesProcessed: 21 } }));
+  rig.account.server.faults = new FaultPlan([
+    { route: 'GET /uploaded/', share: 1, fault: fixed(report) },
+  ]);
+  expect(await rig.confirm(operation, ...changes)).toEqual({
+    kind: 'done',
+    outcomes: changes.map(() => ({ kind: 'applied' })),
+  });
+});
+
+test('the changes of a feed that is done without a report are made anew', async () => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  rig.account.server.faults = new FaultPlan([
+    { route: 'GET /feeds/', share: 1, fault: fixed({ processingStatus: 'DONE' }) },
+  ]);
+  expect(await rig.confirm(operation, ...changes)).toEqual({
+    kind: 'done',
+    outcomes: changes.map(() => ({ kind: 'retry', code: 'feed_unreported' })),
+  });
+});
+
+test('a feed is not unknown because something in between says so', async () => {
+  const rig = await open();
+  const changes = many(rig, 21);
+  const operation = await rig.accepted(...changes);
+  const fault: Fault = { kind: 'status', status: 404, body: '<html>' };
+  rig.account.server.faults = new FaultPlan([{ route: 'GET /feeds/', share: 1, fault }]);
+  expect(await rig.confirm(operation, ...changes)).toMatchObject({ kind: 'failed' });
+});
+
 const read = JSON.stringify({ issues: [], summary: { messagesProcessed: 21 } });
 
 test.each([

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { DiscoveredItem, DiscoverResult } from '../../../src/channels/adapter.ts';
 import type { AccountOptions } from '../../../emulators/amazon/account.ts';
+import { FaultPlan } from '../../../emulators/fault-plan.ts';
 import { AccountRig, skus } from './account-rig.ts';
 
 async function open(options: AccountOptions = {}): Promise<AccountRig> {
@@ -114,6 +115,8 @@ test.each([
   [{ ...home, marketplaceIds: ['M1'], baseUrl: 'https://sandbox.example' }, true],
   [{ ...home, region: 'mars' }, false],
   [{ ...home, sellerId: '../A1' }, false],
+  [{ ...home, sellerId: '..' }, false],
+  [{ ...home, sellerId: 'A1.b_c-d' }, true],
   [{ ...home, marketplaceIds: [] }, false],
   [{ ...home, feedThreshold: 0 }, false],
   [{ ...home, tokenUrl: 'ftp://x' }, false],
@@ -140,5 +143,15 @@ test('a read asks for no more than Amazon lets us at once', async () => {
   expect(await rig.adapter.read?.(listingsOf(names), rig.context())).toEqual({
     ok: true,
     quantities: names.map(() => 7),
+  });
+});
+
+test('an answer in between says nothing about a listing', async () => {
+  const rig = await open({ seed: { skus: skus(1, 7) } });
+  const fault = { kind: 'status', status: 404, body: '<html>' } as const;
+  rig.account.server.faults = new FaultPlan([{ route: '/S0', share: 1, fault }]);
+  expect(await rig.adapter.read?.(listingsOf(['S0']), rig.context())).toMatchObject({
+    ok: false,
+    failure: { code: 'http_404', scope: 'channel' },
   });
 });

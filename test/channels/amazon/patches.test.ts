@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { Change } from '../../../src/channels/adapter.ts';
 import type { AccountOptions } from '../../../emulators/amazon/account.ts';
 import { FaultPlan, type Fault } from '../../../emulators/fault-plan.ts';
 import { AccountRig, changeOf, skus } from './account-rig.ts';
@@ -80,7 +81,11 @@ test('patches go out no faster than the rate that the header tells', async () =>
   const from = performance.now();
   const result = await rig.publish(changes);
   const tookMs = performance.now() - from;
-  expect(result).toMatchObject({ ok: true, nextCallInMs: 250 });
+  expect(result).toMatchObject({ ok: true, failure: { isThrottled: true } });
+  // All five again, at 20 a second.
+  const nextCallInMs = (result.ok ? result.nextCallInMs : undefined) ?? 0;
+  expect(nextCallInMs).toBeGreaterThan(200);
+  expect(nextCallInMs).toBeLessThanOrEqual(250);
   // Five at once, and then at 20 a second: the sixth was no sooner than 50 ms after.
   expect(tookMs).toBeGreaterThanOrEqual(45);
   const kinds = result.ok ? result.outcomes?.map(({ kind }) => kind) : [];
@@ -88,7 +93,9 @@ test('patches go out no faster than the rate that the header tells', async () =>
     ...Array.from({ length: 5 }, () => 'accepted'),
     ...Array.from({ length: 4 }, () => 'retry'),
   ]);
-  expect(result).toMatchObject({ outcomes: { 5: { code: 'quota_exceeded', retryAfterMs: 50 } } });
+  // They spend no attempt.
+  const throttled = { code: 'quota_exceeded', retryAfterMs: 50, isThrottled: true };
+  expect(result).toMatchObject({ outcomes: { 5: throttled, 8: throttled } });
   // Nothing more is sent after the first that was too much.
   expect(rig.count(patches)).toBe(6);
 });
@@ -136,43 +143,144 @@ test('a call whose first patch is too much is throttled, and nothing was done', 
 
 const lost: Fault = { kind: 'reset_after' };
 
-test('a patch whose answer is lost is sent again at once', async () => {
+/** The names of what the listings of a call wait for; of others what became of them. */
+async function names(rig: AccountRig, ...changes: readonly Change[]): Promise<readonly string[]> {
+  return (await rig.outcomes(...changes)).map((outcome) => {
+    if (outcome.kind === 'accepted') return outcome.operation?.split(':')[0] ?? '';
+    return 'code' in outcome ? `${outcome.kind} ${outcome.code}` : outcome.kind;
+  });
+}
+
+/** Lets the answers about listings be lost. */
+function lose(rig: AccountRig, ...lostSkus: readonly string[]): void {
+  const rules = lostSkus.map((sku) => ({ route: new RegExp(`/${sku}$`), share: 1, fault: lost }));
+  rig.account.server.faults = new FaultPlan(rules);
+}
+
+test.each([
+  ['S0', ['unanswered', 'patch', 'patch']],
+  ['S1', ['patch', 'unanswered', 'patch']],
+  ['S2', ['patch', 'patch', 'unanswered']],
+])('when the answer for %s is lost nothing is sent again, and the others go on', async (...all) => {
+  const [sku, expected] = all;
   const rig = await open();
-  // By this seed the first answer is lost, and the next is not.
-  rig.account.server.faults = new FaultPlan([{ route: '/S1', share: 0.5, fault: lost }], 8);
-  await rig.accepted(rig.change('S0', 5), rig.change('S1', 6), rig.change('S2', 7));
-  expect(rig.count(`${patches}S1`)).toBe(2);
-  rig.pass(1_000);
-  expect(rig.account.stockOf('S1')).toBe(6);
+  lose(rig, sku);
+  const changes = ['S0', 'S1', 'S2'].map((name) => rig.change(name, 5));
+  expect(await names(rig, ...changes)).toEqual(expected);
+  expect(rig.count(patches)).toBe(3);
 });
 
-test('one that stays unanswered is looked for before it is sent anew', async () => {
+test('after two lost answers in a row the listings that are left wait', async () => {
   const rig = await open();
-  // Of the second listing both answers are lost.
-  rig.account.server.faults = new FaultPlan([{ route: '/S1', share: 1, fault: lost }]);
-  const changes = [rig.change('S0', 5), rig.change('S1', 6), rig.change('S2', 7)];
-  const outcomes = await rig.outcomes(...changes);
-  const operation = `unanswered:${rig.now.getTime()}`;
-  expect(outcomes).toEqual([
-    { kind: 'accepted', operation: `patch:${rig.now.getTime()}` },
-    { kind: 'accepted', operation },
-    { kind: 'retry', code: 'connection_reset' },
-  ]);
+  lose(rig, 'S1', 'S2');
+  const changes = ['S0', 'S1', 'S2', 'S3'].map((name) => rig.change(name, 5));
+  const result = await rig.publish(changes);
+  expect(result).toMatchObject({
+    ok: true,
+    failure: { code: 'connection_reset', scope: 'channel' },
+    outcomes: [{}, { kind: 'accepted' }, { kind: 'accepted' }, { kind: 'retry' }],
+  });
+  expect(rig.count(`${patches}S3`)).toBe(0);
+});
+
+test('a lost patch that is applied late is applied before anything newer is said', async () => {
+  const rig = await open();
+  rig.account.state.nextPatchMs.push(2_500, 300);
+  lose(rig, 'S0');
+  const change = rig.change('S0', 5, 1);
+  const operation = await rig.accepted(change);
+  expect(operation).toBe(`unanswered:${rig.now.getTime()}`);
   rig.account.server.faults = new FaultPlan();
-  expect(await rig.confirm(operation, rig.change('S1', 6))).toMatchObject({ kind: 'pending' });
-  rig.pass(2_000);
-  expect(await rig.confirm(operation, rig.change('S1', 6))).toEqual({
+  rig.pass(300);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(2_200);
+  expect(await rig.confirm(operation, change)).toEqual({
     kind: 'done',
     outcomes: [{ kind: 'applied' }],
   });
-  // It never arrived.
-  expect(await rig.confirm(operation, rig.change('S1', 9))).toMatchObject({ kind: 'pending' });
-  rig.pass(30_000);
-  expect(await rig.confirm(operation, rig.change('S1', 9))).toEqual({
+  expect(rig.account.history('S0').map(({ quantity }) => quantity)).toEqual([5]);
+});
+
+test('one that is not shown within half a minute is sent anew', async () => {
+  const rig = await open({ patchMs: 3_600_000 });
+  lose(rig, 'S0');
+  const change = rig.change('S0', 5, 1);
+  const operation = await rig.accepted(change);
+  rig.account.server.faults = new FaultPlan();
+  rig.pass(29_000);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(1_000);
+  expect(await rig.confirm(operation, change)).toEqual({
     kind: 'done',
     outcomes: [{ kind: 'retry', code: 'unanswered', retryAfterMs: 0 }],
   });
 });
+
+test('a lost patch of what may have been shown before is left half a minute', async () => {
+  const rig = await open();
+  lose(rig, 'S0');
+  const changes = [rig.change('S0', 1, null), rig.change('S0', 1, 1)];
+  const operation = await rig.accepted(rig.change('S0', 1));
+  rig.account.server.faults = new FaultPlan();
+  for (const change of changes) {
+    expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  }
+  rig.pass(30_000);
+  for (const change of changes) {
+    expect(await rig.confirm(operation, change)).toMatchObject({ outcomes: [{ kind: 'applied' }] });
+  }
+});
+
+test('what a repeated call may have sent twice is left half a minute', async () => {
+  const rig = await open();
+  // What the process sent before it ended is applied after what is sent now.
+  rig.account.state.nextPatchMs.push(2_500, 300);
+  const change = rig.change('S0', 5, 1);
+  await rig.publish([change]);
+  const result = await rig.publish([change, rig.change('S1', 6, 1)], { isRepeated: true });
+  const operation = `repeated:${rig.now.getTime()}`;
+  const accepted = { kind: 'accepted', operation };
+  expect(result).toMatchObject({ ok: true, outcomes: [accepted, accepted] });
+  rig.pass(300);
+  expect(rig.account.stockOf('S0')).toBe(5);
+  expect(await rig.confirm(operation, change)).toMatchObject({ kind: 'pending' });
+  rig.pass(29_700);
+  expect(await rig.confirm(operation, change)).toEqual({
+    kind: 'done',
+    outcomes: [{ kind: 'applied' }],
+  });
+});
+
+test('what a repeated call does not come to is looked for: it may have been sent', async () => {
+  const rig = await open();
+  lose(rig, 'S1', 'S2');
+  const changes = ['S0', 'S1', 'S2', 'S3'].map((name) => rig.change(name, 5));
+  const result = await rig.publish(changes, { isRepeated: true });
+  const kinds = result.ok ? result.outcomes?.map(({ kind }) => kind) : [];
+  expect(kinds).toEqual(changes.map(() => 'accepted'));
+  expect(rig.count(`${patches}S3`)).toBe(0);
+});
+
+/** What is no word of Amazon's. */
+function foreign(status: number): Fault {
+  return { kind: 'status', status, body: '<html>no</html>' };
+}
+
+test.each([302, 403, 404, 409, 413])(
+  'an answer of %i without a word of Amazon’s refuses no listing',
+  async (status) => {
+    const rig = await open();
+    const rules = [{ route: '/S1', share: 1, fault: foreign(status) }];
+    rig.account.server.faults = new FaultPlan(rules);
+    const changes = ['S0', 'S1', 'S2'].map((name) => rig.change(name, 5));
+    // After a conflict nobody knows what was done.
+    const left = status === 409 ? 'unanswered' : `retry http_${status}`;
+    expect(await names(rig, ...changes)).toEqual(['patch', left, 'patch']);
+    expect(await rig.publish([rig.change('S1', 5)])).toMatchObject(
+      status === 409 ? { ok: true, failure: {} } : { ok: false, failure: { scope: 'channel' } },
+    );
+  },
+);
 
 test('a figure that is neither ours nor the one before is told after two minutes', async () => {
   const rig = await open({ patchMs: 60_000 });
