@@ -10,6 +10,8 @@ export type EmulatedLine = {
 };
 
 export type EmulatedRefund = {
+  /** Numbered within the order when it is made. */
+  readonly id?: number;
   readonly lineId: number;
   readonly quantity: number;
   readonly restockType: 'cancel' | 'return' | 'no_restock';
@@ -75,7 +77,7 @@ export function refundOrder(
   const line = order.lines.find(({ id }) => id === refund.lineId);
   if (line === undefined || line.current < refund.quantity) throw new Error('nothing to refund');
   line.current -= refund.quantity;
-  order.refunds.push(refund);
+  order.refunds.push({ ...refund, id: order.id * 100 + order.refunds.length });
   order.updatedAt = secondsOf(at);
   if (refund.restockType !== 'no_restock') sell(state, order, line.itemId, -refund.quantity);
 }

@@ -10,6 +10,7 @@ export function queryRoot(state: ShopState): Record<string, unknown> {
       accessScopes: state.scopes.map((handle) => ({ handle, description: handle })),
     }),
     nodes: ({ ids }: { readonly ids: readonly string[] }) => ids.map((id) => nodeOf(state, id)),
+    order: ({ id }: { readonly id: string }) => orderNode(state, id),
     locations: (page: Page) =>
       connection(
         state.locations.map((location) => locationNode(state, location)),
@@ -71,6 +72,42 @@ function levelNode(
       names.map((name) => ({ id: `${id}/${name}`, name, quantity: available })),
   };
   return node;
+}
+
+const lineGid = (line: number): string => `gid://shopify/LineItem/${line}`;
+
+function orderNode(state: ShopState, id: string): unknown {
+  const order = state.orders[number(id)];
+  if (order === undefined) return null;
+  const lines = order.lines.map((line) => ({
+    id: lineGid(line.id),
+    sku: line.sku,
+    quantity: line.quantity,
+    currentQuantity: line.current,
+  }));
+  return {
+    id,
+    updatedAt: order.updatedAt,
+    cancelledAt: order.cancelledAt,
+    displayFinancialStatus: order.financialStatus.toUpperCase(),
+    displayFulfillmentStatus: 'UNFULFILLED',
+    retailLocation: null,
+    lineItems: (page: Page) => connection(lines, page),
+    refunds: ({ first }: Page) =>
+      order.refunds.slice(0, first ?? undefined).map((refund) => ({
+        id: `gid://shopify/Refund/${refund.id}`,
+        refundLineItems: (page: Page) => {
+          const { lineId, quantity, restockType } = refund;
+          const node = {
+            id: `${refund.id}`,
+            lineItem: { id: lineGid(lineId) },
+            quantity,
+            restockType: restockType.toUpperCase(),
+          };
+          return connection([node], page);
+        },
+      })),
+  };
 }
 
 function number(gid: string): string {

@@ -52,10 +52,7 @@ export function signedOrderWebhook(
 
 /** The order as the REST resource that webhooks carry: the members that tell of stock. */
 export function orderPayload(order: EmulatedOrder): Record<string, unknown> {
-  const refunds = order.refunds.map(({ lineId, quantity, restockType }) => ({
-    order_id: order.id,
-    refund_line_items: [{ line_item_id: lineId, quantity, restock_type: restockType }],
-  }));
+  const refunds = order.refunds.map((_, index) => refundPayload(order, index));
   return {
     id: order.id,
     admin_graphql_api_id: `gid://shopify/Order/${order.id}`,
@@ -72,6 +69,43 @@ export function orderPayload(order: EmulatedOrder): Record<string, unknown> {
       current_quantity: current,
     })),
     refunds,
+  };
+}
+
+/** One refund of an order, as `refunds/create` carries it: the newest one by default. */
+export function refundPayload(
+  order: EmulatedOrder,
+  index = order.refunds.length - 1,
+): Record<string, unknown> {
+  const refund = order.refunds[index];
+  if (refund === undefined) throw new Error('there is no such refund');
+  const { id, lineId, quantity, restockType } = refund;
+  const sku = order.lines.find((line) => line.id === lineId)?.sku;
+  return {
+    id,
+    admin_graphql_api_id: `gid://shopify/Refund/${id}`,
+    order_id: order.id,
+    created_at: order.updatedAt,
+    refund_line_items: [
+      {
+        line_item_id: lineId,
+        quantity,
+        restock_type: restockType,
+        line_item: { id: lineId, admin_graphql_api_id: `gid://shopify/LineItem/${lineId}`, sku },
+      },
+    ],
+  };
+}
+
+/** What `orders/edited` carries: which units of which lines came and went, and nothing of them. */
+export function editPayload(order: EmulatedOrder): Record<string, unknown> {
+  return {
+    order_edit: {
+      id: order.id,
+      order_id: order.id,
+      committed_at: order.updatedAt,
+      line_items: { additions: [{ id: order.lines.at(-1)?.id, delta: 1 }], removals: [] },
+    },
   };
 }
 

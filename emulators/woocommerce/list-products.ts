@@ -31,5 +31,5 @@ export function listProducts(
     'x-wp-total': String(all.length),
     'x-wp-totalpages': String(Math.ceil(all.length / perPage)),
   };
-  return { status: 200, body, headers };
+  return { status: 200, body, ...(state.tellsTotals ? { headers } : {}) };
 }

@@ -40,6 +40,8 @@ export type StoreState = {
   managesStock: boolean;
   /** A shop may filter it. */
   batchLimit: number;
+  /** Whether lists say how long they are; some proxies take the headers away. */
+  tellsTotals: boolean;
   readonly products: Record<string, EmulatedProduct>;
   readonly writes: Write[];
   readonly hooks: EmulatedHook[];
@@ -62,6 +64,7 @@ export function newStore(seed: StoreSeed): StoreState {
     permissions: 'read_write',
     managesStock: true,
     batchLimit: 100,
+    tellsTotals: true,
     products: {},
     writes: [],
     hooks: [],

@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 import { retryAfterMs } from '../retry-after.ts';
+import type { InboundEvent, InboundOrder } from './inbound-event.ts';
+
+export type { InboundEvent, InboundLine, InboundOrder } from './inbound-event.ts';
 
 /** The ledger entry behind a change, in channels that get every one. */
 export type ChangeEntry = {
@@ -210,31 +213,6 @@ export type Authentication =
   | { readonly ok: true; readonly webhookId: string; readonly topic: string }
   | { readonly ok: false };
 
-/** One line of a channel's order: what is still wanted of it, after edits, removals and returns. */
-export type InboundLine = {
-  readonly lineId: string;
-  /** As {@link ChannelAdapter.listingKey} gives it; null where the channel names none. */
-  readonly listingKey: string | null;
-  readonly sku: string | null;
-  /** The channel's place that ships it, where it says so. */
-  readonly locationId: string | null;
-  /** Units sold and not cancelled, removed, or given back to stock; 0 or more. */
-  readonly quantity: number;
-};
-
-/** The whole state of a channel's order. */
-export type InboundOrder = {
-  readonly kind: 'order';
-  /** The channel's order number. */
-  readonly orderId: string;
-  /** `pending`: not paid, stock is held; `confirmed`: sold; `cancelled`: given back. */
-  readonly status: 'pending' | 'confirmed' | 'cancelled';
-  /** Orders states of one order: a newer one has a higher figure. */
-  readonly revision: number;
-  readonly occurredAt: Date;
-  readonly lines: readonly InboundLine[];
-};
-
 /** An order that a webhook only names, and when it changed by that webhook. */
 export type NamedOrder = { readonly orderId: string; readonly toldAt: Date };
 
@@ -242,23 +220,6 @@ export type NamedOrder = { readonly orderId: string; readonly toldAt: Date };
 export type FetchOrderResult =
   | { readonly ok: true; readonly order: InboundOrder | null }
   | { readonly ok: false; readonly failure: PublishFailure };
-
-/** What a webhook tells. Each is the whole state of its subject at a time, never a step. */
-export type InboundEvent =
-  | InboundOrder
-  | {
-      /** An order has changed, and the webhook does not say how: `fetchOrder` has to be asked. */
-      readonly kind: 'order_changed';
-      readonly orderId: string;
-      readonly occurredAt: Date;
-    }
-  | {
-      /** The channel shows another quantity, by its own account. Nothing follows from it. */
-      readonly kind: 'shown';
-      readonly listingKey: string;
-      readonly quantity: number;
-      readonly occurredAt: Date;
-    };
 
 /** Which levels a channel gets: all (of some SKUs or stores), or only those that are listed. */
 export type Selection =

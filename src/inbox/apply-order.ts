@@ -9,11 +9,15 @@ import {
 import { changeTogether, type TogetherOptions } from '../stock/index.ts';
 import { orderCommand, type LineChange } from './order-command.ts';
 import { mergeLines, readLines, writeLines, type OrderKey, type OrderLine } from './order-lines.ts';
+import { refundsAfter, uncountedUnits, writeRefunds, type Refunds } from './refunds.ts';
 
 export type OrderEvent = Extract<InboundEvent, { kind: 'order' }>;
 
 /** What became of an order's state: taken, or something newer was known. */
 export type OrderResult = 'done' | 'stale';
+
+/** What an order goes through, from first to last. */
+const statusOrder: readonly OrderEvent['status'][] = ['pending', 'confirmed', 'cancelled'];
 
 /** An order that stock cannot be brought to, with the refusal's code. */
 export class OrderRefused extends Error {
@@ -43,12 +47,15 @@ export async function applyOrder(
   );
   return await changeTogether(options, async (transaction) => {
     const { client } = transaction;
-    const isNewest = await takeState(client, key, event);
-    if (!isNewest) {
+    const known = await takeState(client, key, event);
+    if (known === undefined) {
       await also(client, 'stale');
       return 'stale';
     }
-    const changes = changesOf(await readLines(client, key), wanted);
+    const refunds = refundsAfter(known, event.refundIds);
+    if (Object.keys(refunds).length > 0) await writeRefunds(client, key, refunds);
+    const left = lessRefunded(wanted, uncountedUnits(refunds));
+    const changes = changesOf(await readLines(client, key), left);
     const command = orderCommand(key, event.status, event.occurredAt, changes);
     const desk = await transaction.read(command.levelKeys);
     const outcome = desk.run(command);
@@ -59,27 +66,48 @@ export async function applyOrder(
   });
 }
 
-/** Locks the order and takes its state over, unless a newer one is there. */
-async function takeState(client: PoolClient, key: OrderKey, event: OrderEvent): Promise<boolean> {
+/**
+ * Locks the order and takes its state over, unless a newer one is there. Of two with one revision,
+ * such as two of one second, the one that has come further is newer: orders do not go back.
+ * @returns what was known of its refunds; undefined when something newer is there
+ */
+async function takeState(
+  client: PoolClient,
+  key: OrderKey,
+  event: OrderEvent,
+): Promise<Refunds | undefined> {
   const { merchantId, channelId, orderId } = key;
-  const { rowCount } = await client.query(
-    `insert into inbound_order as o (merchant_id, channel_id, order_id, revision, status,
-       occurred_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, clock_timestamp())
+  const { revision, progress = 0, status, occurredAt } = event;
+  const { rows } = await client.query<{ refunds: Refunds }>(
+    `insert into inbound_order as o (merchant_id, channel_id, order_id, revision, progress,
+       status, occurred_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
      on conflict (merchant_id, channel_id, order_id) do update
-       set revision = excluded.revision, status = excluded.status,
-           occurred_at = excluded.occurred_at, updated_at = excluded.updated_at
-       where o.revision <= excluded.revision`,
-    [merchantId, channelId, orderId, event.revision, event.status, event.occurredAt],
+       set revision = excluded.revision, progress = excluded.progress,
+           status = excluded.status, occurred_at = excluded.occurred_at,
+           updated_at = excluded.updated_at
+       where (o.revision, array_position($8::text[], o.status), o.progress)
+         <= (excluded.revision, array_position($8::text[], excluded.status), excluded.progress)
+     returning o.refunds`,
+    [merchantId, channelId, orderId, revision, progress, status, occurredAt, statusOrder],
   );
-  return rowCount === 1;
+  return rows[0]?.refunds;
+}
+
+type WantedLine = { readonly line: InboundLine; readonly level: OrderLine['level'] };
+
+function lessRefunded(
+  wanted: readonly WantedLine[],
+  refunded: ReadonlyMap<string, number>,
+): readonly WantedLine[] {
+  return wanted.map(({ line, level }) => {
+    const quantity = Math.max(line.quantity - (refunded.get(line.lineId) ?? 0), 0);
+    return { line: { ...line, quantity }, level };
+  });
 }
 
 /** What is there against what is wanted; a line that is gone from the order is wanted no more. */
-function changesOf(
-  before: readonly OrderLine[],
-  wanted: readonly { line: InboundLine; level: OrderLine['level'] }[],
-): LineChange[] {
+function changesOf(before: readonly OrderLine[], wanted: readonly WantedLine[]): LineChange[] {
   const known = new Map(before.map((line) => [line.lineId, line]));
   const changes: LineChange[] = wanted.map(({ line, level }) => {
     const old = known.get(line.lineId);

@@ -4,6 +4,7 @@ import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import type { PageOf } from '../stock/index.ts';
 import { applyOrder, OrderRefused, resolveBy, type OrderStatus } from './apply-order.ts';
+import { countedRefunds, uncountedUnits, type Refunds } from './refunds.ts';
 import type { InboxContext } from './work-inbox.ts';
 
 /** A line of a channel's order of which nobody knows the level. */
@@ -105,14 +106,22 @@ export async function retryQuestions(
   return { orders: rows.length };
 }
 
+type OrderRow = {
+  revision: number;
+  progress: number;
+  status: OrderStatus;
+  occurred_at: Date;
+  refunds: Refunds;
+};
+
 async function rework(
   context: InboxContext,
   key: Key & { readonly merchantId: string },
   answerOf: (lineId: string) => Answer | undefined,
 ): Promise<Result<{ readonly applied: true }>> {
   const { merchantId, channelId, orderId } = key;
-  const { rows } = await sql<Row & { revision: number; status: OrderStatus; occurred_at: Date }>`
-    select l.*, o.revision, o.status, o.occurred_at from inbound_order o
+  const { rows } = await sql<Row & OrderRow>`
+    select l.*, o.revision, o.progress, o.status, o.occurred_at, o.refunds from inbound_order o
     join inbound_line l using (merchant_id, channel_id, order_id)
     where o.merchant_id = ${merchantId} and o.channel_id = ${channelId}
       and o.order_id = ${orderId}
@@ -125,6 +134,8 @@ async function rework(
     return refused(refuse('QUESTION.NOT_FOUND', 'There is no such question.'));
   }
   const resolve = resolveBy(context.listings, channel, adapter);
+  // Applied as the channel told it: refunds that came by themselves are taken off again.
+  const refunded = uncountedUnits(order.refunds);
   try {
     await applyOrder(
       context.together,
@@ -134,13 +145,15 @@ async function rework(
         orderId,
         status: order.status,
         revision: order.revision,
+        progress: order.progress,
+        refundIds: countedRefunds(order.refunds),
         occurredAt: order.occurred_at,
         lines: rows.map((row) => ({
           lineId: row.line_id,
           listingKey: row.listing_key,
           sku: row.channel_sku,
           locationId: row.place,
-          quantity: row.wanted,
+          quantity: row.wanted + (refunded.get(row.line_id) ?? 0),
         })),
       },
       async (line) => answerOf(line.lineId) ?? (await resolve(line)),

@@ -29,6 +29,8 @@ export type InboundOrderTable = {
   channel_id: string;
   order_id: string;
   revision: number;
+  progress: number;
+  refunds: Json;
   status: 'pending' | 'confirmed' | 'cancelled';
   occurred_at: Date;
   updated_at: Date;

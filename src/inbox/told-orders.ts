@@ -8,6 +8,7 @@ import {
 import type { Clock } from '../clock.ts';
 import type { SecretBox } from '../encryption.ts';
 import type { OrderEvent } from './apply-order.ts';
+import type { RefundEvent } from './apply-refund.ts';
 
 /** What asking a channel for an order takes. */
 export type AskContext = {
@@ -38,9 +39,9 @@ export class OrderNotRead extends Error {
 }
 
 /**
- * The orders that a webhook tells of, each whole. Those that it only names are asked for, as they
- * are by now; what wants no stock, or is not there, is left out. Rejects with `Untranslatable` or
- * `OrderNotRead`.
+ * The orders and refunds that a webhook tells of, each whole. Orders that it only names are asked
+ * for, as they are by now; what wants no stock, or is not there, is left out. Rejects with
+ * `Untranslatable` or `OrderNotRead`.
  *
  * Nothing follows from a quantity that a channel shows: it may be an echo of ours, or a sale whose
  * order is still on its way, which would be undone by sending ours. Reconciliation looks twice.
@@ -50,10 +51,10 @@ export async function ordersToldBy(
   adapter: ChannelAdapter,
   channel: ChannelRow,
   { secretBox, clock }: AskContext,
-): Promise<readonly OrderEvent[]> {
-  const orders: OrderEvent[] = [];
+): Promise<readonly (OrderEvent | RefundEvent)[]> {
+  const orders: (OrderEvent | RefundEvent)[] = [];
   for (const event of eventsOf(adapter, channel, { topic, headers, body })) {
-    if (event.kind === 'order') orders.push(event);
+    if (event.kind === 'order' || event.kind === 'refund') orders.push(event);
     const ask = adapter.fetchOrder?.bind(adapter);
     if (event.kind !== 'order_changed' || ask === undefined) continue;
     // A webhook is worked to its end when the process stops: the channel's timeout bounds it.

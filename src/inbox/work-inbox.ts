@@ -3,7 +3,8 @@ import type { PoolClient } from 'pg';
 import { findChannel, type Adapters, type ListingIndex } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
-import { applyOrder, OrderRefused, resolveBy } from './apply-order.ts';
+import { applyOrder, OrderRefused, resolveBy, type OrderResult } from './apply-order.ts';
+import { applyRefund } from './apply-refund.ts';
 import type { WebhookStatus } from './tables.ts';
 import { OrderNotRead, ordersToldBy, Untranslatable, type AskContext } from './told-orders.ts';
 
@@ -106,11 +107,13 @@ async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus>
       orderId: order.orderId,
     };
     const isLast = index === orders.length - 1;
-    const resolve = resolveBy(context.listings, channel, adapter);
-    await applyOrder(context.together, key, order, resolve, async (client, result) => {
+    const also = async (client: PoolClient, result: OrderResult): Promise<void> => {
       if (result === 'done') status = 'done';
       if (isLast) await endIn(client, taken, status);
-    });
+    };
+    const resolve = resolveBy(context.listings, channel, adapter);
+    if (order.kind === 'refund') await applyRefund(context.together, key, order, also);
+    else await applyOrder(context.together, key, order, resolve, also);
   }
   return status;
 }

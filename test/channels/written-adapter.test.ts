@@ -31,7 +31,8 @@ beforeAll(async () => {
   await mkdir(join(folder, 'src/channels/corner'), { recursive: true });
   await writeFile(join(folder, 'src/channels/corner/adapter.ts'), code);
   const leaves = (await readdir(join(root, 'src'))).filter((name) => name.endsWith('.ts'));
-  const links = [...leaves.map((name) => `src/${name}`), 'src/channels/adapter.ts', 'node_modules'];
+  const port = ['src/channels/adapter.ts', 'src/channels/inbound-event.ts'];
+  const links = [...leaves.map((name) => `src/${name}`), ...port, 'node_modules'];
   for (const path of links) await symlink(join(root, path), join(folder, path));
   const tsconfig = { extends: join(root, 'tsconfig.json'), include: ['src/channels/corner'] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));

@@ -154,6 +154,25 @@ test('states that come late or twice undo nothing newer', async () => {
   await expectCleanAudit(inspector);
 });
 
+test('of two states with one revision a cancellation is the last', async () => {
+  await setLevel('clock', 20);
+  const made = order('t-1', 'tied', 1, [line('clock', 5)]);
+  const states: Sent[] = [
+    { ...made, id: 't-0', type: 'order.pending' },
+    made,
+    { ...made, id: 't-2', type: 'order.cancelled' },
+  ];
+  for (const orderId of ['forwards', 'backwards']) {
+    const told = orderId === 'forwards' ? states : states.toReversed();
+    for (const state of told) {
+      await send({ ...state, id: `${orderId}-${state.id}`, orderId });
+      await worked();
+    }
+    expect(await levelOf('clock')).toMatchObject({ onHand: 20, openOrders: 0, available: 20 });
+  }
+  await expectCleanAudit(inspector);
+});
+
 test('an order of more than there is counts all the same, and the level is oversold', async () => {
   await setLevel('vase', 2);
   await send(order('o-1', 'much', 1, [line('vase', 5)]));

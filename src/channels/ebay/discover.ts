@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { DiscoveredItem, DiscoverResult } from '../adapter.ts';
 import { callEbay, type Ebay } from './call-ebay.ts';
-import { offerSchema, shownBy, type Offer } from './offers.ts';
+import { isUnknown, offerSchema, shownBy, type Offer } from './offers.ts';
 import type { EbayContext } from './settings.ts';
 
 /** Offers have to be asked for SKU by SKU. */
 const perPage = 25;
-/** eBay says so of a SKU that is not offered anywhere. */
-const noOffer = 25_713;
 
 const itemsSchema = z.object({
   inventoryItems: z
@@ -39,8 +37,8 @@ export async function discover(
       path: `offer?sku=${encodeURIComponent(sku)}`,
       data: offersSchema,
     });
-    const isNotOffered = !answer.ok && answer.errors.some(({ errorId }) => errorId === noOffer);
-    if (isNotOffered) continue;
+    // eBay has no empty list of a SKU that is not offered anywhere.
+    if (isUnknown(answer)) continue;
     if (!answer.ok) return { ok: false, failure: answer.failure };
     items.push(...answer.data.offers.map((offer) => itemOf(offer, sku, product?.title ?? null)));
   }

@@ -3,15 +3,23 @@ import type { EbayAnswer, Ebay } from './call-ebay.ts';
 import { callEbay } from './call-ebay.ts';
 import type { EbayContext } from './settings.ts';
 
-/** No such offer, by eBay's number for it. */
+/** No such offer, by eBay's usual number for it. */
 const unknownOffer = 25_713;
+
+/** Whether eBay says that there is no such thing; a 404 of somebody else's says nothing of it. */
+export function isUnknown(answer: EbayAnswer<unknown>): boolean {
+  if (answer.ok || answer.errors.length === 0) return false;
+  const isNumbered = answer.errors.some(({ errorId }) => errorId === unknownOffer);
+  return isNumbered || answer.failure.httpStatus === 404;
+}
 
 /** An offer as eBay has it; what is not named here is kept and sent back as it was. */
 export const offerSchema = z.looseObject({
   offerId: z.string(),
   sku: z.string().optional(),
   marketplaceId: z.string().optional(),
-  status: z.string(),
+  /** Some answers leave it out of offers that have a listing. */
+  status: z.string().nullish(),
   availableQuantity: z.int().nullish(),
   listing: z
     .object({ listingId: z.string().optional(), listingStatus: z.string().optional() })
@@ -23,7 +31,7 @@ export type Offer = z.infer<typeof offerSchema>;
 const endedWords: ReadonlySet<string> = new Set(['ENDED', 'EBAY_ENDED', 'NOT_LISTED', 'INACTIVE']);
 
 export function isPublished({ status, listing }: Offer): boolean {
-  return status === 'PUBLISHED' && !endedWords.has(listing?.listingStatus ?? '');
+  return (status ?? 'PUBLISHED') === 'PUBLISHED' && !endedWords.has(listing?.listingStatus ?? '');
 }
 
 /** What buyers can buy by an offer: nothing of one without a listing; null: eBay does not say. */
@@ -43,6 +51,5 @@ export async function readOffer(
     data: offerSchema,
   });
   if (answer.ok) return answer;
-  const isUnknown = answer.errors.some(({ errorId }) => errorId === unknownOffer);
-  return isUnknown ? { ok: true, httpStatus: 404, data: null } : answer;
+  return isUnknown(answer) ? { ok: true, httpStatus: 404, data: null } : answer;
 }

@@ -2,6 +2,7 @@ import { createHttpClient } from '../../outgoing-http.ts';
 import type { ChannelAdapter } from '../adapter.ts';
 import { authenticate } from './authenticate.ts';
 import { discover } from './discover.ts';
+import { fetchOrder } from './fetch-order.ts';
 import { readListings } from './read-levels.ts';
 import { setQuantities } from './set-quantities.ts';
 import {
@@ -52,6 +53,7 @@ export function createShopifyAdapter(options: {
     discover: (cursor, context) => discover(client, cursor, context),
     authenticate: (webhook, { config, credentials }) => authenticate(webhook, config, credentials),
     translate: (topic, webhook) => translate(topic, webhook),
+    fetchOrder: ({ orderId }, context) => fetchOrder(client, orderId, context),
     close: () => client.close(),
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { HttpClient } from '../../outgoing-http.ts';
 import type { PublishFailure } from '../adapter.ts';
 import { costSchema, type Cost } from './cost.ts';
-import { failureOfErrors, failureOfHttp } from './failures.ts';
+import { failureOfErrors, failureOfHttp, jsonOf } from './failures.ts';
 import { endpointOf, type ShopifyContext } from './settings.ts';
 
 export type GraphqlAnswer<Data> =
@@ -13,13 +13,14 @@ export type GraphqlAnswer<Data> =
       readonly cost: Cost | undefined;
     };
 
+/** What is not there may be null too. */
 const envelope = z.object({
   data: z.unknown().optional(),
   errors: z
-    .array(z.object({ extensions: z.object({ code: z.string().optional() }).optional() }))
-    .optional(),
+    .array(z.object({ extensions: z.object({ code: z.string().nullish() }).nullish() }))
+    .nullish(),
   // Figures in another form are no figures; the answer counts all the same.
-  extensions: z.object({ cost: costSchema.optional().catch(undefined) }).optional(),
+  extensions: z.object({ cost: costSchema.optional().catch(undefined) }).nullish(),
 });
 
 /**
@@ -50,19 +51,16 @@ export async function callGraphql<Data>(
   if (!answer.ok) return failed({ code: answer.code, scope: 'channel' });
   const { status: httpStatus, headers, text } = answer;
   if (httpStatus !== 200) {
-    return failed(failureOfHttp(httpStatus, headers['retry-after'], context.now()));
+    return failed(
+      failureOfHttp(httpStatus, { retryAfter: headers['retry-after'], text }, context.now()),
+    );
   }
   const parsed = envelope.safeParse(jsonOf(text));
   const { errors, extensions, data } = parsed.data ?? {};
   const cost = extensions?.cost;
-  if (errors !== undefined && errors.length > 0) {
-    return failed(
-      failureOfErrors(
-        errors.map((error) => error.extensions?.code),
-        cost,
-      ),
-      cost,
-    );
+  if (errors && errors.length > 0) {
+    const codes = errors.map((error) => error.extensions?.code ?? undefined);
+    return failed(failureOfErrors(codes, cost), cost);
   }
   const known = request.data.safeParse(data);
   return known.success
@@ -75,12 +73,4 @@ function failed(
   cost?: Cost,
 ): { readonly ok: false; readonly failure: PublishFailure; readonly cost: Cost | undefined } {
   return { ok: false, failure, cost };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

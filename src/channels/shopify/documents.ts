@@ -85,3 +85,43 @@ export const stockDocument = `query Stock(
     }
   }
 }`;
+
+/** A whole order, as far as it tells of stock. By Shopify's rules it costs some 640 points. */
+export const orderDocument = `query Order($id: ID!) {
+  order(id: $id) {
+    id
+    updatedAt
+    cancelledAt
+    displayFinancialStatus
+    displayFulfillmentStatus
+    retailLocation {
+      id
+    }
+    lineItems(first: 100) {
+      nodes {
+        id
+        sku
+        quantity
+        currentQuantity
+      }
+      pageInfo {
+        hasNextPage
+      }
+    }
+    refunds(first: 10) {
+      id
+      refundLineItems(first: 25) {
+        nodes {
+          lineItem {
+            id
+          }
+          quantity
+          restockType
+        }
+        pageInfo {
+          hasNextPage
+        }
+      }
+    }
+  }
+}`;

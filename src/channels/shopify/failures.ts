@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { failureOfStatus, type PublishFailure } from '../adapter.ts';
 import { waitForPoints, type Cost } from './cost.ts';
 
@@ -14,6 +15,11 @@ const notWorked: ReadonlySet<string> = new Set([
   'MAX_INPUT_SIZE_EXCEEDED',
   'MAX_COST_EXCEEDED',
 ]);
+
+/** What Shopify says is wrong. Pages of what stands before it, such as a firewall, are no JSON. */
+const saysErrors = z.object({
+  errors: z.union([z.string(), z.array(z.unknown()), z.looseObject({})]),
+});
 
 function accessRefused(code: string): PublishFailure {
   const pause =
@@ -32,11 +38,12 @@ function shopClosed(code: string): PublishFailure {
 /** What an answer other than 200 means. */
 export function failureOfHttp(
   httpStatus: number,
-  retryAfter: string | undefined,
+  { retryAfter, text }: { readonly retryAfter: string | undefined; readonly text: string },
   now: Date,
 ): PublishFailure {
   if (httpStatus === 401) return { ...accessRefused('unauthorized'), httpStatus };
-  if (httpStatus === 403) return { ...accessRefused('forbidden'), httpStatus };
+  const isShopifys = saysErrors.safeParse(jsonOf(text)).success;
+  if (httpStatus === 403 && isShopifys) return { ...accessRefused('forbidden'), httpStatus };
   if (httpStatus === 402) return { ...shopClosed('shop_frozen'), httpStatus };
   if (httpStatus === 423) return { ...shopClosed('shop_locked'), httpStatus };
   const failure = failureOfStatus(httpStatus, retryAfter, now);
@@ -44,7 +51,7 @@ export function failureOfHttp(
     return { retryAfterMs: unknownWaitMs, ...failure, isThrottled: true, isNotDone: true };
   }
   // There is one address for everything: what is wrong with it is wrong for every call.
-  return httpStatus < 400 || httpStatus === 404
+  return httpStatus < 400 || httpStatus === 403 || httpStatus === 404
     ? { ...failure, scope: 'channel', isNotDone: true }
     : failure;
 }
@@ -73,4 +80,13 @@ export function failureOfErrors(
 /** Shopify's word for something as one of ours; texts that are no word are not passed on. */
 export function wordOf(code: string): string {
   return /^[A-Za-z_]{1,64}$/.test(code) ? code.toLowerCase() : 'graphql_error';
+}
+
+/** What a text says; undefined where it is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import type { InboundEvent, InboundLine } from '../adapter.ts';
+import type { InboundLine, InboundOrder } from '../adapter.ts';
 
-const id = z.number();
-const gid = z.string().optional();
-const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)), { error: 'a time' });
+export const id = z.number();
+export const gid = z.string().optional();
+export const time = z
+  .string()
+  .refine((text) => !Number.isNaN(Date.parse(text)), { error: 'a time' });
 
 const lineSchema = z.object({
   id,
@@ -11,6 +13,16 @@ const lineSchema = z.object({
   sku: z.string().nullish(),
   quantity: z.int().min(0),
   current_quantity: z.int().min(0).optional(),
+});
+
+export const refundLineSchema = z.object({
+  line_item_id: id,
+  quantity: z.int().min(0),
+  // Where it does not say, nothing was put back.
+  restock_type: z
+    .string()
+    .nullish()
+    .transform((type) => type ?? 'no_restock'),
 });
 
 const orderSchema = z.object({
@@ -25,12 +37,12 @@ const orderSchema = z.object({
   refunds: z
     .array(
       z.object({
-        refund_line_items: z
-          .array(z.object({ line_item_id: id, quantity: z.int().min(0), restock_type: z.string() }))
-          .default([]),
+        id: id.optional(),
+        admin_graphql_api_id: gid,
+        refund_line_items: z.array(refundLineSchema).default([]),
       }),
     )
-    .default([]),
+    .optional(),
 });
 
 type Order = z.infer<typeof orderSchema>;
@@ -46,9 +58,12 @@ const unpaid: ReadonlySet<string> = new Set(['pending', 'voided', 'expired']);
  * A cancelled order of which something was not put back has sold that part.
  *
  * Shopify does not say from which location an order goes out; one made at a till names its own.
- * @param triggeredAt when Shopify sent it: orders what was updated within one second. May be absent
+ *
+ * Its times have whole seconds. Within one the state that has come further is the newer one, and of
+ * two that are as far the one that was sent later.
+ * @param triggeredAt when Shopify sent it; may be absent
  */
-export function orderOf(payload: unknown, triggeredAt: string | undefined): InboundEvent {
+export function orderOf(payload: unknown, triggeredAt: string | undefined): InboundOrder {
   const order = orderSchema.parse(payload);
   const updatedAt = new Date(order.updated_at);
   const lost = unitsNotRestocked(order);
@@ -68,7 +83,9 @@ export function orderOf(payload: unknown, triggeredAt: string | undefined): Inbo
     kind: 'order',
     orderId: numberOf(order.admin_graphql_api_id, order.id),
     status: statusOf(order, lines),
-    revision: updatedAt.getTime() + laterMs(updatedAt, triggeredAt),
+    revision: updatedAt.getTime(),
+    progress: stepsOf(order) + laterMs(updatedAt, triggeredAt) / 1_000,
+    ...refundsToldBy(order),
     occurredAt: updatedAt,
     lines,
   };
@@ -98,7 +115,7 @@ function currentOf(order: Order, line: Order['line_items'][number]): number {
 
 function refunded(order: Order, counts: (restockType: string) => boolean): Map<number, number> {
   const units = new Map<number, number>();
-  for (const { line_item_id: line, quantity, restock_type: type } of order.refunds.flatMap(
+  for (const { line_item_id: line, quantity, restock_type: type } of (order.refunds ?? []).flatMap(
     ({ refund_line_items: lines }) => lines,
   )) {
     if (counts(type)) units.set(line, (units.get(line) ?? 0) + quantity);
@@ -106,13 +123,51 @@ function refunded(order: Order, counts: (restockType: string) => boolean): Map<n
   return units;
 }
 
-/** `updated_at` has whole seconds: within one, what was sent later is newer. 0 to 999. */
+/**
+ * How much has become of an order: units that were ordered or added, units that were removed or
+ * refunded, and whether it is cancelled. None of them ever goes back.
+ */
+function stepsOf(order: Order): number {
+  let steps = order.cancelled_at === null ? 0 : 1;
+  for (const line of order.line_items) {
+    const current = line.current_quantity ?? currentOf(order, line);
+    steps += line.quantity + (line.quantity - current);
+  }
+  return steps;
+}
+
+/**
+ * The refunds that the lines count. A subscription may leave refunds out: where something was
+ * removed then, nobody knows which, and all that are known are taken to be among it.
+ */
+function refundsToldBy(order: Order): { readonly refundIds?: readonly string[] } {
+  if (order.refunds === undefined) return isUntouched(order) ? { refundIds: [] } : {};
+  return {
+    refundIds: order.refunds.flatMap(({ id: number, admin_graphql_api_id: globalId }) => {
+      return number === undefined ? [] : [numberOf(globalId, number)];
+    }),
+  };
+}
+
+function isUntouched(order: Order): boolean {
+  return order.line_items.every(({ quantity, current_quantity: current }) => {
+    return (current ?? quantity) === quantity;
+  });
+}
+
+/** How long after the second of its last change it was sent, in ms: 0 to 999. */
 function laterMs(updatedAt: Date, triggeredAt: string | undefined): number {
   const ms = Date.parse(triggeredAt ?? '') - updatedAt.getTime();
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), 999);
 }
 
+/** When something was, by its own time or by when Shopify sent it. */
+export function timeOf(own: string | undefined, triggeredAt: string | undefined): Date {
+  const at = new Date(own ?? triggeredAt ?? '');
+  return Number.isNaN(at.getTime()) ? new Date() : at;
+}
+
 /** Numbers may be longer than JSON's are exact; the text form is not. */
-function numberOf(globalId: string | undefined, number: number): string {
+export function numberOf(globalId: string | undefined, number: number): string {
   return /\/(\d+)$/.exec(globalId ?? '')?.[1] ?? String(number);
 }

@@ -16,7 +16,11 @@ const payloadSchema = z.object({
   inventorySetQuantities: z.object({
     inventoryAdjustmentGroup: z.object({ id: z.string() }).nullable(),
     userErrors: z.array(
-      z.object({ field: z.array(z.string()).nullable(), code: z.string().nullable() }),
+      z.object({
+        // The row may be told as a number.
+        field: z.array(z.union([z.string(), z.number()]).transform(String)).nullish(),
+        code: z.string().nullish(),
+      }),
     ),
   }),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { InboundEvent, InboundWebhook } from '../adapter.ts';
-import { orderOf } from './order.ts';
+import { id, orderOf, time, timeOf } from './order.ts';
+import { refundOf } from './refund.ts';
 import { keyOfIds } from './settings.ts';
 
 /** Topics whose body is the whole order. */
@@ -19,14 +20,18 @@ const levelSchema = z.object({
   admin_graphql_api_id: z.string().default(''),
   /** Null of what Shopify does not count. */
   available: z.int().nullable(),
-  updated_at: z.string().refine((text) => !Number.isNaN(Date.parse(text)), { error: 'a time' }),
+  updated_at: time,
+});
+
+const editSchema = z.object({
+  order_edit: z.object({ order_id: id, committed_at: time.optional() }),
 });
 
 /**
  * What a webhook tells. Throws for a body that is not what its topic promises.
  *
- * `refunds/create` and `orders/edited` carry the step and not the order: they tell nothing here,
- * and `orders/updated`, which Shopify sends for each of them, brings the order as it then is.
+ * `orders/edited` carries how many units of which lines came and went, and nothing else of them:
+ * the order has to be asked for.
  * `app/uninstalled` says nothing about stock; the next call is answered 401 and pauses the channel.
  * Topics of which nothing follows for stock may be subscribed to and are ignored.
  */
@@ -34,10 +39,10 @@ export function translate(
   topic: string,
   { headers, body }: Pick<InboundWebhook, 'headers' | 'body'>,
 ): readonly InboundEvent[] {
-  if (orderTopics.has(topic)) {
-    const triggeredAt = headers['x-shopify-triggered-at'] ?? headers['shopify-triggered-at'];
-    return [orderOf(read(body), triggeredAt)];
-  }
+  const triggeredAt = headers['x-shopify-triggered-at'] ?? headers['shopify-triggered-at'];
+  if (orderTopics.has(topic)) return [orderOf(read(body), triggeredAt)];
+  if (topic === 'refunds/create') return refundOf(read(body), triggeredAt);
+  if (topic === 'orders/edited') return [editOf(read(body), triggeredAt)];
   if (topic === 'inventory_levels/update' || topic === 'inventory_levels/connect') {
     return shownOf(read(body));
   }
@@ -46,6 +51,12 @@ export function translate(
 
 function read(body: Buffer): unknown {
   return JSON.parse(body.toString('utf8')) as unknown;
+}
+
+function editOf(payload: unknown, triggeredAt: string | undefined): InboundEvent {
+  const { order_id: orderId, committed_at: at } = editSchema.parse(payload).order_edit;
+  const occurredAt = timeOf(at, triggeredAt);
+  return { kind: 'order_changed', orderId: String(orderId), occurredAt };
 }
 
 function shownOf(payload: unknown): readonly InboundEvent[] {

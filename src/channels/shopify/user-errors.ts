@@ -4,8 +4,8 @@ import { wordOf } from './failures.ts';
 /** How Shopify says that it did not take a call, row by row where it is about rows. */
 export type UserError = {
   /** Such as `["input", "quantities", "0", "inventoryItemId"]`. */
-  readonly field: readonly string[] | null;
-  readonly code: string | null;
+  readonly field?: readonly string[] | null | undefined;
+  readonly code?: string | null | undefined;
 };
 
 /** What user errors mean. Nothing of the call was done, whatever they say. */
@@ -45,9 +45,9 @@ const permanent: ReadonlySet<string> = new Set([
 export function judgeErrors(errors: readonly UserError[]): JudgedErrors {
   const outcomes = new Map<number, ChangeOutcome>();
   for (const { field, code } of errors) {
-    if (code !== null && stale.has(code)) continue;
+    if (stale.has(code ?? '')) continue;
     const word = wordOf(code ?? 'user_error');
-    const isPermanent = code !== null && permanent.has(code);
+    const isPermanent = permanent.has(code ?? '');
     const row = rowOf(field);
     if (row === undefined) return isPermanent ? { kind: 'refused', code: word } : failed(word);
     if (outcomes.get(row)?.kind === 'refused') continue;
@@ -56,7 +56,7 @@ export function judgeErrors(errors: readonly UserError[]): JudgedErrors {
   return { kind: 'rows', outcomes };
 }
 
-function rowOf(field: readonly string[] | null): number | undefined {
+function rowOf(field: UserError['field']): number | undefined {
   const [input, quantities, row] = field ?? [];
   const isRow = input === 'input' && quantities === 'quantities' && /^\d{1,4}$/.test(row ?? '');
   return isRow ? Number(row) : undefined;

@@ -41,10 +41,11 @@ export async function discover(
     return { ok: false, failure: { code: 'cursor_invalid', scope: 'request', isNotDone: true } };
   }
   const [parent, ...others] = place.parents;
+  const page = parent === undefined ? place.page : place.variationPage;
   const answer = await callStore(client, context, {
     path: parent === undefined ? 'products' : `products/${parent.id}/variations`,
     query: {
-      page: String(parent === undefined ? place.page : place.variationPage),
+      page: String(page),
       per_page: String(perPage),
       orderby: 'id',
       order: 'asc',
@@ -54,23 +55,27 @@ export async function discover(
   });
   if (!answer.ok) return { ok: false, failure: answer.failure };
   const { data, headers } = answer;
-  const pages = Number(headers['x-wp-totalpages'] ?? '0');
+  const hasNext = hasNextPage(data.length, page, headers['x-wp-totalpages']);
   if (parent === undefined) {
     const variable = data.filter(({ type }) => type?.startsWith('variable') === true);
     const next = {
       page: place.page + 1,
       parents: variable.map(({ id, name }) => ({ id, name: name ?? null })),
       variationPage: 1,
-      isLast: place.page >= pages,
+      isLast: !hasNext,
     };
     return { ok: true, items: data.map((item) => productOf(item)), nextCursor: writeCursor(next) };
   }
-  const next =
-    place.variationPage < pages
-      ? { ...place, variationPage: place.variationPage + 1 }
-      : { ...place, parents: others, variationPage: 1 };
+  const next = hasNext
+    ? { ...place, variationPage: place.variationPage + 1 }
+    : { ...place, parents: others, variationPage: 1 };
   const items = data.map((item) => variationOf(item, parent));
   return { ok: true, items, nextCursor: writeCursor(next) };
+}
+
+/** Proxies may take the header away: then there is more as long as pages are full. */
+function hasNextPage(found: number, page: number, pages: string | undefined): boolean {
+  return /^\d+$/.test(pages ?? '') ? page < Number(pages) : found >= perPage;
 }
 
 function productOf(item: Item): DiscoveredItem {

@@ -35,6 +35,37 @@ test('a read that fails tells no figures', async () => {
   });
 });
 
+const unknown = { status: 404, body: { errors: [{ errorId: 25_710, domain: 'API_INVENTORY' }] } };
+
+test('an offer that is gone, by whatever number, is null and spoils no other', async () => {
+  const rig = await open({ seed: { skus: skus(3, 7) } });
+  const { offerId } = rig.account.idsOf('S1') as { offerId: string };
+  const fault = { kind: 'status', ...unknown } as const;
+  rig.account.server.faults = new FaultPlan([{ route: `/offer/${offerId}`, share: 1, fault }]);
+  const listings = ['S0', 'S1', 'S2'].map((sku) => {
+    return { storeId: 'main', sku, externalIds: rig.account.idsOf(sku) };
+  });
+  expect(await rig.adapter.read?.(listings, rig.context())).toEqual({
+    ok: true,
+    quantities: [7, null, 7],
+  });
+  rig.account.server.faults = new FaultPlan([{ route: '/offer', share: 1, fault }]);
+  expect(await discoverAll(rig)).toEqual([]);
+  // A gateway knows nothing of offers.
+  const other = { kind: 'status', status: 404, body: 'no page' } as const;
+  rig.account.server.faults = new FaultPlan([{ route: '/offer', share: 1, fault: other }]);
+  expect(await rig.adapter.read?.(listings, rig.context())).toMatchObject({ ok: false });
+});
+
+test('an offer without a status is one that has a listing', async () => {
+  const rig = await open({ seed: { skus: skus(1, 7) } });
+  const body = { offerId: '7001', availableQuantity: 5 };
+  const fault = { kind: 'status', status: 200, body } as const;
+  rig.account.server.faults = new FaultPlan([{ route: '/offer/', share: 1, fault }]);
+  const listings = [{ storeId: 'main', sku: 'S0', externalIds: rig.account.idsOf('S0') }];
+  expect(await rig.adapter.read?.(listings, rig.context())).toEqual({ ok: true, quantities: [5] });
+});
+
 async function discoverAll(rig: AccountRig): Promise<readonly DiscoveredItem[]> {
   const items: DiscoveredItem[] = [];
   let cursor: string | null = null;

@@ -4,7 +4,8 @@ import { shopifySchema } from '../../../emulators/shopify/schema.ts';
 import * as documents from '../../../src/channels/shopify/documents.ts';
 
 const shipped = Object.entries(documents);
-const { setQuantitiesDocument, levelsDocument, grantDocument, stockDocument } = documents;
+const { setQuantitiesDocument, levelsDocument, grantDocument, orderDocument, stockDocument } =
+  documents;
 const ids = {
   inventoryItemId: 'gid://shopify/InventoryItem/1',
   locationId: 'gid://shopify/Location/2',
@@ -39,6 +40,7 @@ test.each([
   [setQuantitiesDocument, { key: 'msg_1', input }],
   [levelsDocument, { ids: [ids.inventoryItemId], locationId: ids.locationId }],
   [grantDocument, {}],
+  [orderDocument, { id: 'gid://shopify/Order/1' }],
   [stockDocument, { afterLocation: null, afterLevel: null, levels: 100 }],
 ] as const)('the variables of a document are what the schema takes: %s', (document, variables) => {
   expect(problemsOf(document, variables)).toEqual([]);

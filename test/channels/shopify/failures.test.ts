@@ -27,6 +27,8 @@ test.each([
   [500, {}, 'http_500', { scope: 'channel' }],
   [503, { 'retry-after': '2' }, 'http_503', { scope: 'channel', wait: 2_000 }],
   [302, {}, 'http_302', { scope: 'channel', isNotDone: true }],
+  // Of a firewall before Shopify: the token may be good.
+  [403, {}, 'http_403', { scope: 'channel', isNotDone: true }],
   [404, {}, 'http_404', { scope: 'channel', isNotDone: true }],
   [400, {}, 'http_400', { scope: 'request' }],
 ] as const)('an answer of %i %j is %s', async (status, headers, code, expected) => {
@@ -34,6 +36,7 @@ test.each([
   const failure = await rig.failure(rig.change('S0', 7));
   const { wait, ...more } = { wait: undefined, ...expected };
   expect(failure).toMatchObject({ code, httpStatus: status, ...more });
+  expect(failure.pause).toBeUndefined();
   expect(failure.retryAfterMs).toBe(wait);
   expect(failure.isThrottled).toBe('isThrottled' in expected ? true : undefined);
 });
@@ -77,7 +80,7 @@ test('a token that is not taken, or may not do this, pauses the channel', async 
   const expected = { scope: 'channel', isNotDone: true, pause: expect.any(String) };
   expect(unknown).toMatchObject({ failure: { ...expected, code: 'unauthorized' } });
   expect(JSON.stringify(unknown)).not.toContain(credentials.accessToken);
-  fail({ kind: 'status', status: 403 });
+  fail({ kind: 'status', status: 403, body: { errors: '[API] Access denied' } });
   expect(await rig.failure(change)).toMatchObject({ ...expected, code: 'forbidden' });
   rig.shop.server.faults = new FaultPlan();
   const { state } = rig.shop;
@@ -100,4 +103,28 @@ test.each([
     isNotDone: true,
     retryAfterMs: 300_000,
   });
+});
+
+/** What Shopify answers to a mutation, whatever was asked. */
+function answerWith(payload: unknown, more: object = {}): void {
+  const body = { data: { inventorySetQuantities: payload }, ...more };
+  fail({ kind: 'status', status: 200, body });
+}
+
+test('what is null in an answer is not there', async () => {
+  const payload = { inventoryAdjustmentGroup: { id: 'gid://1' }, userErrors: [] };
+  answerWith(payload, { errors: null, extensions: null });
+  expect(await rig.outcomes(rig.change('S0', 7))).toEqual([{ kind: 'applied' }]);
+  fail({ kind: 'status', status: 200, body: { errors: [{ message: 'text', extensions: null }] } });
+  expect(await rig.failure(rig.change('S0', 7))).toMatchObject({ code: 'graphql_error' });
+});
+
+test('an error tells its row as a number or as a text', async () => {
+  for (const row of [0, '0']) {
+    const error = { field: ['input', 'quantities', row, 'locationId'], code: 'INVALID_LOCATION' };
+    answerWith({ inventoryAdjustmentGroup: null, userErrors: [error] });
+    expect(await rig.outcomes(rig.change('S0', 7))).toEqual([
+      { kind: 'refused', code: 'invalid_location' },
+    ]);
+  }
 });

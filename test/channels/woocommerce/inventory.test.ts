@@ -51,10 +51,14 @@ async function discoverAll(rig: StoreRig): Promise<readonly DiscoveredItem[]> {
   return items;
 }
 
-test('all products and variations are discovered once, over all pages', async () => {
+test.each([
+  [true, 'the shop says how many pages there are'],
+  [false, 'nobody says so'],
+])('all products and variations are discovered once: %s, %s', async (tellsTotals) => {
   const red = Object.fromEntries(Array.from({ length: 130 }, (_, i) => [`red${i}`, i]));
   const variable = { Shirt: red, Hat: { wool: 2 } };
   const rig = await open({ seed: { skus: skus(240, 7), variable } });
+  rig.store.state.tellsTotals = tellsTotals;
   const items = await discoverAll(rig);
   const found = items.flatMap(({ sku }) => (sku === null ? [] : [sku]));
   expect(found.toSorted()).toEqual(
