@@ -82,15 +82,18 @@ async function readAndSettle(context: SourcesContext, options: RunOptions): Prom
       const readAt = await databaseNow(db, clock.offsetMs);
       const page = { runId, guards, deduplicate: settings.deduplication, readAt };
       state.fresh += (await replayHeldItems(context, options, page, batchSize)).fresh;
-      const settled = await settleZeros(db, context.together, {
-        ...page,
-        merchantId,
-        sourceId,
-        onlyThisRun: false,
-        massZeroPercent: guards.massZeroPercent,
-        batchSize,
-      });
-      state.fresh += settled.fresh;
+      // Before the end nobody knows how much falls: it waits for the run that comes to it.
+      if (end.status === 'succeeded') {
+        const settled = await settleZeros(db, context.together, {
+          ...page,
+          merchantId,
+          sourceId,
+          isPush: false,
+          massZeroPercent: guards.massZeroPercent,
+          batchSize,
+        });
+        state.fresh += settled.fresh;
+      }
     }
   } catch (error) {
     if (!(error instanceof SourceMoved)) {
