@@ -159,6 +159,7 @@ async function readPages(
   const { merchantId, sourceId, runId, signal } = options;
   const startedAt = performance.now();
   let readSoFar = 0;
+  let hasRestarted = false;
   for (let pages = 0; ; pages += 1) {
     if (signal.aborted) return { status: 'interrupted', code: null };
     let row = await findSource(db, merchantId, sourceId);
@@ -176,9 +177,9 @@ async function readPages(
     }
     if (read.kind === 'expired') {
       if (source.snapshot === undefined) return { status: 'failed', code: 'no_snapshot' };
-      if (pages > 0 && row.snapshot !== null && row.snapshot.cursor === null) {
-        return { status: 'failed', code: 'snapshot_expired' };
-      }
+      // A source that finds every place too old would be read for ever.
+      if (hasRestarted) return { status: 'failed', code: 'snapshot_expired' };
+      hasRestarted = true;
       await beginSnapshot(context, { ...row, snapshot: null }, readAt);
       continue;
     }
