@@ -9,6 +9,7 @@ import { beginRun, closeForgottenRuns, finishRun, type RunView } from './runs.ts
 import { whileLocked } from './source-lock.ts';
 import {
   batchSizeOf,
+  blockedForMs,
   databaseNow,
   findSource,
   guardsOf,
@@ -46,7 +47,8 @@ const succeeded: RunEnd = { status: 'succeeded', code: null };
 /**
  * Reads a source from its watermark to its end, page by page, each committed with the watermark
  * after it. One run of a source is alive at a time, in all processes together. What goes wrong at
- * the source is the run's status: the watermark stays at the last page that was applied.
+ * the source is the run's status: the watermark stays at the last page that was applied. A source
+ * that wants to be left alone is not asked: the run is blocked.
  *
  * Refusals, in this order: SOURCE.NOT_FOUND, SOURCE.RUN_IN_PROGRESS.
  */
@@ -125,6 +127,8 @@ async function readAll(
   const row = await findSource(context.db, merchantId, sourceId);
   if (row === undefined || kind === undefined) return { status: 'failed', code: 'unknown_kind' };
   if (kind.modes.length === 0) return succeeded;
+  const retryAfterMs = await blockedForMs(context.db, row);
+  if (retryAfterMs !== undefined) return { status: 'blocked', code: 'retry_after', retryAfterMs };
   const source = openSource(context, row, kind);
   if (source === undefined) return { status: 'failed', code: 'credentials_unusable' };
   try {
