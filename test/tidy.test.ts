@@ -134,6 +134,7 @@ const tables: TableRules = {
       'source_movement',
       'source_held_item',
       'source_quarantine',
+      'source_fall',
       'source_run',
     ],
   },

@@ -53,7 +53,7 @@ export async function pushItems(
     const batchSize = batchSizeOf(row, settings);
     fresh += (await replayHeldItems(context, source, page, batchSize)).fresh;
     const { massZeroPercent } = guards;
-    const scope = { ...source, runId, readAt, onlyThisRun: true };
+    const scope = { ...source, runId, readAt, isPush: true };
     const settled = await settleZeros(db, together, { ...scope, massZeroPercent, batchSize });
     fresh += settled.fresh;
   } catch (error) {

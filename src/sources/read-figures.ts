@@ -3,7 +3,13 @@ import { quantityFromColumn } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
 import { placeOf } from './known.ts';
 import { readPage } from './read-page.ts';
-import { batchSizeOf, databaseNow, findSource, openCredentials } from './source-row.ts';
+import {
+  batchSizeOf,
+  blockedForMs,
+  databaseNow,
+  findSource,
+  openCredentials,
+} from './source-row.ts';
 import {
   reportedQuantities,
   type OpenSource,
@@ -64,6 +70,7 @@ async function open(context: SourcesContext, name: SourceName): Promise<Opened |
   const row = await findSource(db, name.merchantId, name.sourceId);
   const kind = kinds.get(row?.kind ?? '');
   if (row === undefined || kind === undefined) return 'unknown_kind';
+  if ((await blockedForMs(db, row)) !== undefined) return 'blocked';
   let credentials: unknown;
   try {
     credentials = openCredentials(row, secretBox);

@@ -9,6 +9,7 @@ import { beginRun, closeForgottenRuns, finishRun, type RunView } from './runs.ts
 import { whileLocked } from './source-lock.ts';
 import {
   batchSizeOf,
+  blockedForMs,
   databaseNow,
   findSource,
   guardsOf,
@@ -46,7 +47,8 @@ const succeeded: RunEnd = { status: 'succeeded', code: null };
 /**
  * Reads a source from its watermark to its end, page by page, each committed with the watermark
  * after it. One run of a source is alive at a time, in all processes together. What goes wrong at
- * the source is the run's status: the watermark stays at the last page that was applied.
+ * the source is the run's status: the watermark stays at the last page that was applied. A source
+ * that wants to be left alone is not asked: the run is blocked.
  *
  * Refusals, in this order: SOURCE.NOT_FOUND, SOURCE.RUN_IN_PROGRESS.
  */
@@ -82,15 +84,18 @@ async function readAndSettle(context: SourcesContext, options: RunOptions): Prom
       const readAt = await databaseNow(db, clock.offsetMs);
       const page = { runId, guards, deduplicate: settings.deduplication, readAt };
       state.fresh += (await replayHeldItems(context, options, page, batchSize)).fresh;
-      const settled = await settleZeros(db, context.together, {
-        ...page,
-        merchantId,
-        sourceId,
-        onlyThisRun: false,
-        massZeroPercent: guards.massZeroPercent,
-        batchSize,
-      });
-      state.fresh += settled.fresh;
+      // Before the end nobody knows how much falls: it waits for the run that comes to it.
+      if (end.status === 'succeeded') {
+        const settled = await settleZeros(db, context.together, {
+          ...page,
+          merchantId,
+          sourceId,
+          isPush: false,
+          massZeroPercent: guards.massZeroPercent,
+          batchSize,
+        });
+        state.fresh += settled.fresh;
+      }
     }
   } catch (error) {
     if (!(error instanceof SourceMoved)) {
@@ -122,6 +127,8 @@ async function readAll(
   const row = await findSource(context.db, merchantId, sourceId);
   if (row === undefined || kind === undefined) return { status: 'failed', code: 'unknown_kind' };
   if (kind.modes.length === 0) return succeeded;
+  const retryAfterMs = await blockedForMs(context.db, row);
+  if (retryAfterMs !== undefined) return { status: 'blocked', code: 'retry_after', retryAfterMs };
   const source = openSource(context, row, kind);
   if (source === undefined) return { status: 'failed', code: 'credentials_unusable' };
   try {
@@ -156,6 +163,7 @@ async function readPages(
   const { merchantId, sourceId, runId, signal } = options;
   const startedAt = performance.now();
   let readSoFar = 0;
+  let hasRestarted = false;
   for (let pages = 0; ; pages += 1) {
     if (signal.aborted) return { status: 'interrupted', code: null };
     let row = await findSource(db, merchantId, sourceId);
@@ -173,9 +181,9 @@ async function readPages(
     }
     if (read.kind === 'expired') {
       if (source.snapshot === undefined) return { status: 'failed', code: 'no_snapshot' };
-      if (pages > 0 && row.snapshot !== null && row.snapshot.cursor === null) {
-        return { status: 'failed', code: 'snapshot_expired' };
-      }
+      // A source that finds every place too old would be read for ever.
+      if (hasRestarted) return { status: 'failed', code: 'snapshot_expired' };
+      hasRestarted = true;
       await beginSnapshot(context, { ...row, snapshot: null }, readAt);
       continue;
     }

@@ -8,13 +8,18 @@ import { readItems } from './source.ts';
 import type { RunCounts } from './tables.ts';
 import type { SourceName } from './write-page.ts';
 
-/** So few SKUs may always fall to zero together. */
+/** So few SKUs may fall to zero together, unless they are all that the source has. */
 const fewSkus = 2;
+/** What brings its falls piece by piece is judged by those of so many minutes together. */
+const recentMinutes = 10;
 
 export type SettleInput = SourceName & {
   readonly runId: string;
-  /** Only what this run has parked: a push does not settle for a read that is on its way. */
-  readonly onlyThisRun: boolean;
+  /**
+   * A push settles only what it has parked itself, and not for a read that is on its way; it is
+   * judged together with what else waits and what has fallen just now. A read has come to its end.
+   */
+  readonly isPush: boolean;
   readonly massZeroPercent: number;
   readonly batchSize: number;
   readonly readAt: Date;
@@ -23,23 +28,22 @@ export type SettleInput = SourceName & {
 export type Settled = { readonly counts: RunCounts; readonly fresh: number };
 
 /**
- * Decides on the falls to zero of a run, at its end and all together: they are applied, or when
- * they are more than the share of the source's SKUs that may fall at once, none is and they wait
- * for somebody's approval.
+ * Decides on the falls to zero of a read that has come to its end, or of a push, all together:
+ * they are applied, or when they are more than the share of the source's SKUs that may fall at
+ * once, none is and they wait for somebody's approval.
  */
 export async function settleZeros(
   db: Db,
   options: TogetherOptions,
   input: SettleInput,
 ): Promise<Settled> {
-  const { falling, all } = await countFalling(db, input);
-  if (falling > fewSkus && falling * 100 > input.massZeroPercent * all) {
+  if (isSuspicious(await countFalling(db, input), input.massZeroPercent)) {
     const quarantined = await quarantineParked(db, input);
     return { counts: { ...noCounts, quarantined }, fresh: quarantined };
   }
   let counts = noCounts;
   for (;;) {
-    const parked = falling === 0 ? [] : await readParked(db, input);
+    const parked = await readParked(db, input);
     if (parked.length === 0) return { counts, fresh: 0 };
     const { items } = readItems(parked.map(({ item }) => item));
     const page = await applyPage(options, {
@@ -52,8 +56,19 @@ export async function settleZeros(
       origin: 'approved',
       async also(client) {
         await client.query(
-          `delete from source_quarantine
-           where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'parked'`,
+          `delete from source_fall
+           where merchant_id = $1 and source_id = $2
+             and fell_at <= clock_timestamp() - $3 * interval '1 minute'`,
+          [input.merchantId, input.sourceId, recentMinutes],
+        );
+        await client.query(
+          `with fallen as (
+             delete from source_quarantine
+             where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'parked'
+             returning source_id, sku)
+           insert into source_fall (merchant_id, source_id, sku, fell_at)
+           select distinct $1, source_id, sku, clock_timestamp() from fallen
+           on conflict (merchant_id, source_id, sku) do update set fell_at = excluded.fell_at`,
           [input.merchantId, parked.map((row) => row.quarantine_id)],
         );
       },
@@ -63,28 +78,44 @@ export async function settleZeros(
   }
 }
 
-function scope({ merchantId, sourceId, runId, onlyThisRun }: SettleInput) {
+type Falling = { readonly falling: number; readonly all: number };
+
+/** One SKU may sell out, and the only one there is, too. */
+function isSuspicious({ falling, all }: Falling, massZeroPercent: number): boolean {
+  if (falling < 2 || (falling <= fewSkus && falling < all)) return false;
+  return falling * 100 > massZeroPercent * all;
+}
+
+function scope({ merchantId, sourceId, runId, isPush }: SettleInput) {
   return sql`merchant_id = ${merchantId} and source_id = ${sourceId} and status = 'parked'
-    and (${!onlyThisRun} or run_id = ${runId})`;
+    and (${!isPush} or run_id = ${runId})`;
 }
 
 /** SKUs that fall to zero, and those that have something now according to the source. */
 async function countFalling(
   db: Db,
-  input: SettleInput,
-): Promise<{ readonly falling: number; readonly all: number }> {
-  const falling = await sql<{ count: number }>`
-    select count(distinct sku)::integer as count from source_quarantine where ${scope(input)}
-  `.execute(db);
-  const count = falling.rows[0]?.count ?? 0;
-  if (count <= fewSkus) return { falling: count, all: count };
-  const all = await sql<{ count: number }>`
-    select count(*)::integer as count from (
-      select sku from source_figure
-      where merchant_id = ${input.merchantId} and source_id = ${input.sourceId} and value > 0
+  { merchantId, sourceId, isPush }: SettleInput,
+): Promise<Falling> {
+  const { rows } = await sql<Falling>`
+    with falling as materialized (
+      select sku from source_quarantine
+      where merchant_id = ${merchantId} and source_id = ${sourceId} and status = 'parked'
       union
-      select sku from source_quarantine where ${scope(input)}) s`.execute(db);
-  return { falling: count, all: all.rows[0]?.count ?? 0 };
+      select f.sku from source_fall f
+      where ${isPush} and f.merchant_id = ${merchantId} and f.source_id = ${sourceId}
+        and f.fell_at > clock_timestamp() - ${recentMinutes} * interval '1 minute'
+        and not exists (
+          select from source_figure s
+          where s.merchant_id = f.merchant_id and s.source_id = f.source_id and s.sku = f.sku
+            and s.value > 0))
+    select (select count(*) from falling)::integer as falling,
+      case when (select count(*) from falling) < 2 then 0 else (
+        select count(*) from (
+          select sku from source_figure
+          where merchant_id = ${merchantId} and source_id = ${sourceId} and value > 0
+          union
+          select sku from falling) s) end::integer as "all"`.execute(db);
+  return rows[0] ?? { falling: 0, all: 0 };
 }
 
 async function readParked(

@@ -55,6 +55,19 @@ export function openCredentials(row: SourceRow, secretBox: SecretBox): unknown {
   return credentials;
 }
 
+/** How long a source still wants to be left alone, in ms; undefined: it may be asked. */
+export async function blockedForMs(
+  db: Db,
+  { merchant_id, source_id }: Pick<SourceRow, 'merchant_id' | 'source_id'>,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ ms: number }>`
+    select (extract(epoch from blocked_until - clock_timestamp()) * 1000)::double precision as ms
+    from source
+    where merchant_id = ${merchant_id} and source_id = ${source_id}
+      and blocked_until > clock_timestamp()`.execute(db);
+  return rows[0]?.ms;
+}
+
 /** The database's time, moved as every decision's is. */
 export async function databaseNow(db: Db, offsetMs: number): Promise<Date> {
   const { rows } = await sql<{ now: Date }>`

@@ -25,8 +25,9 @@ export type DueSource = {
 };
 
 /**
- * Asks for a run of one source, or of all that are enabled; workers take it up at once. Refusals:
- * SOURCE.NOT_FOUND, SOURCE.DISABLED.
+ * Asks for a run of one source, or of all that are enabled; workers take it up at once, or when
+ * the source wants to be asked again. A run that was asked for before and has not begun is the same
+ * one. Refusals: SOURCE.NOT_FOUND, SOURCE.DISABLED.
  */
 export async function requestRun(
   db: Db,
@@ -40,15 +41,29 @@ export async function requestRun(
   }
   const runId = newId('run');
   let query = db
-    .updateTable('source')
-    .set({ requested_run: runId })
-    .where('merchant_id', '=', merchantId)
-    .where('enabled', '=', true);
-  if (sourceId === undefined) query = query.where(isReadByTheClock('source'));
-  if (sourceId !== undefined) query = query.where('source_id', '=', sourceId);
-  await query.execute();
-  return ok({ runId });
+    .updateTable('source as s')
+    .set({
+      requested_run: sql<string>`case when ${isWaiting} then s.requested_run
+      else ${runId} end`,
+    })
+    .where('s.merchant_id', '=', merchantId)
+    .where('s.enabled', '=', true)
+    .returning('s.requested_run');
+  if (sourceId === undefined) query = query.where(isReadByTheClock('s'));
+  if (sourceId !== undefined) query = query.where('s.source_id', '=', sourceId);
+  const runs = (await query.execute()).map((row) => row.requested_run);
+  // Where each of them waits already, one of their runs is the answer.
+  return ok({ runId: runs.includes(runId) ? runId : (runs[0] ?? runId) });
 }
+
+/** In SQL: whether the run that was asked for of a source, `s` being its table, has not begun. */
+const isWaiting = sql<boolean>`(s.requested_run is not null and not exists (
+  select from source_run r
+  where r.merchant_id = s.merchant_id and r.source_id = s.source_id
+    and r.run_id = s.requested_run))`;
+
+/** In SQL: whether a source may be asked: it does not want to be left alone (Retry-After). */
+const isOpen = sql<boolean>`(s.blocked_until is null or s.blocked_until <= clock_timestamp())`;
 
 /**
  * Has a merchant's sources read by the clock again.
@@ -113,7 +128,7 @@ export async function dueSources(db: Db, limit: number): Promise<readonly DueSou
     select s.merchant_id, s.source_id, s.requested_run
     from source s
     left join source_schedule w on w.merchant_id = s.merchant_id
-    where s.enabled and (s.requested_run is not null
+    where s.enabled and ${isOpen} and (s.requested_run is not null
       or (s.next_run_at <= clock_timestamp() and w.stopped_at is null and ${isReadByTheClock('s')}))
       and not ${isBeingRead}
     order by s.requested_run is null, s.next_run_at
@@ -135,7 +150,8 @@ export async function planOfDueSource(
       and ${isReadByTheClock('s')} as is_due
     from source s
     left join source_schedule w on w.merchant_id = s.merchant_id
-    where s.merchant_id = ${merchantId} and s.source_id = ${sourceId} and s.enabled`.execute(db);
+    where s.merchant_id = ${merchantId} and s.source_id = ${sourceId} and s.enabled
+      and ${isOpen}`.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;
   // The request stays until its run has ended: one that is killed is taken up again.

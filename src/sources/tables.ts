@@ -116,6 +116,13 @@ export type SourceQuarantineTable = {
   decided_by: string | null;
 };
 
+export type SourceFallTable = {
+  merchant_id: string;
+  source_id: string;
+  sku: string;
+  fell_at: Date;
+};
+
 export type RunTrigger = 'schedule' | 'request' | 'push';
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'blocked' | 'stopped' | 'interrupted';
 
@@ -155,6 +162,7 @@ declare module '../db/database.ts' {
     source_movement: SourceMovementTable;
     source_held_item: SourceHeldItemTable;
     source_quarantine: SourceQuarantineTable;
+    source_fall: SourceFallTable;
     source_run: SourceRunTable;
   }
 }

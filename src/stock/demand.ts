@@ -3,7 +3,7 @@ import type { Db } from '../db/index.ts';
 
 /** What was sold of a level, day by day in UTC, over full days. */
 export type DailyDemand = {
-  /** Days that count: those of the window since the level's first entry. */
+  /** Days that count: those of the window since the level's first entry, or its archive's end. */
   readonly days: number;
   /** Units sold on all of them. */
   readonly units: number;
@@ -24,7 +24,9 @@ const soldReasons = ['sale', 'order.confirmed', 'reservation.committed', 'channe
 /*
  * A level's entries are read by the primary key from the newest back to the first that was recorded
  * before the window, as many as there are, and its very first one: two index scans a level, in one
- * statement for all of them (test/safety-stock/demand.test.ts looks at the plan).
+ * statement for all of them (test/safety-stock/demand.test.ts looks at the plan). A level whose
+ * first entries are archived is no young one: its days count from the one after its last archived
+ * entry.
  *
  * A sale is counted once: where on hand falls by an order, a reservation or a change of a channel;
  * where pending sales rise at a till; where open orders rise because a source says so. What
@@ -43,6 +45,8 @@ export const demandQuery = (
   cross join (select date_trunc('day', ${now}::timestamptz, 'UTC') as until) t
   cross join lateral (
     select date_trunc('day', coalesce((
+      select o.recorded_at + interval '24 hours' from ledger_opening o
+      where o.merchant_id = ${merchantId} and o.sku = u.sku and o.location_id = u.location_id), (
       select e.occurred_at from ledger_entry e
       where e.merchant_id = ${merchantId} and e.sku = u.sku and e.location_id = u.location_id
       order by e.version limit 1), t.until), 'UTC') as day) first

@@ -91,6 +91,30 @@ test('a young level has the days since its first entry, that one included', asyn
   expect(await demandOf('nobody has it')).toEqual({ days: 0, units: 0, squares: 0 });
 });
 
+/** As if the level's entries until then were archived. */
+const archive = (sku: string, until: Date): Promise<unknown> =>
+  rig.pool.query(
+    `insert into ledger_opening (merchant_id, sku, location_id, version, on_hand, reserved,
+       allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
+     values ($1, $2, 'main', 1, 0, 0, 0, 0, 0, 0, 0, 0, $3)`,
+    [merchantId, sku, until],
+  );
+
+test('a level whose first entries are archived has the days since then', async () => {
+  const [old, half] = [newSku(), newSku()];
+  for (const sku of [old, half]) {
+    await change(sku, [
+      { delta: 50, at: ago(3), reason: 'delivery' },
+      { delta: -6, at: ago(1) },
+    ]);
+  }
+  await archive(old, ago(30));
+  // What was sold on the last archived day is not known any more.
+  await archive(half, ago(5));
+  expect(await demandOf(old)).toEqual({ days: 7, units: 6, squares: 36 });
+  expect(await demandOf(half)).toEqual({ days: 4, units: 6, squares: 36 });
+});
+
 test('places are answered in their order, by look-ups in the primary key alone', async () => {
   const skus = Array.from({ length: 40 }, newSku);
   for (const [index, sku] of skus.entries()) {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { EmulatedAnswer } from '../../emulators/emulator.ts';
 import { FaultPlan } from '../../emulators/fault-plan.ts';
 import { startFeedServer, type FeedItem, type FeedServer } from '../support/feed-server.ts';
 import { newSku } from '../support/stock.ts';
@@ -35,6 +36,11 @@ function figure(sku: string, value: number, more: Partial<FeedItem> = {}): FeedI
     observedAt: new Date().toISOString(),
     ...more,
   };
+}
+
+/** A page of a full read without items. */
+function emptyPage(more: object): EmulatedAnswer {
+  return { status: 200, body: { items: [], snapshot: true, ...more } };
 }
 
 const skus = (count: number): string[] => Array.from({ length: count }, newSku);
@@ -147,6 +153,52 @@ describe('a cursor that is too old', () => {
     expect(await rig.run('erp')).toMatchObject({ status: 'succeeded', pages: 2 });
     expect(await rig.quantity(all[5] ?? '')).toBe(0);
     expect(await rig.quantity(all[4] ?? '')).toBe(12);
+  });
+
+  describe('a full read that breaks off behind its first page', () => {
+    let all: string[] = [];
+    const cases: [string, EmulatedAnswer, string][] = [
+      ['304', { status: 304 }, 'invalid_response'],
+      ['nothing, and no cursor', emptyPage({ hasMore: false }), 'invalid_response'],
+      ['nothing, and no end', emptyPage({ nextCursor: 'c20' }), 'invalid_response'],
+      ['410', { status: 410 }, 'snapshot_expired'],
+    ];
+
+    beforeEach(async () => {
+      all = skus(20);
+      feed.state.changes = all.map((sku) => figure(sku, 10));
+      await putFeed({ batchSize: 15, guards: { massZeroPercent: 100 } });
+      await rig.run('erp');
+      feed.state.oldest = 1_000;
+      feed.state.figures = all.map((sku) => figure(sku, 12));
+    });
+
+    test.each(cases)('with %s is a failure, and no zero', async (_name, answer, code) => {
+      const before = await watermark();
+      const { journal } = feed;
+      journal.length = 0;
+      feed.habits.instead = (query) =>
+        query.get('cursor')?.startsWith('s') === true ? answer : undefined;
+      expect(await rig.run('erp')).toMatchObject({ status: 'failed', code });
+      expect(journal.length).toBeLessThan(10);
+      expect(await rig.quantity(all[19] ?? '')).toBe(10);
+      expect(await watermark()).toBe(before);
+      feed.habits.instead = () => undefined;
+      expect(await rig.run('erp')).toMatchObject({ status: 'succeeded' });
+      expect(await rig.quantity(all[19] ?? '')).toBe(12);
+    });
+
+    test('with an empty last page that names its cursor has ended properly', async () => {
+      const items = feed.state.figures.slice(0, 15);
+      feed.habits.instead = (query) => {
+        if (query.get('snapshot') !== 'true') return undefined;
+        if (query.get('cursor') !== null) return emptyPage({ nextCursor: 'c20', hasMore: false });
+        return emptyPage({ items, nextCursor: 's15', hasMore: true });
+      };
+      expect(await rig.run('erp')).toMatchObject({ status: 'succeeded', pages: 2 });
+      expect(await rig.quantity(all[19] ?? '')).toBe(0);
+      expect(JSON.parse(await watermark())).toEqual({ cursor: 'c20' });
+    });
   });
 
   test('an empty full read is a failure with an alert, and no zero', async () => {

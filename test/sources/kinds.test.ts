@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Emulator, type EmulatedRequest } from '../../emulators/emulator.ts';
 import { FaultPlan } from '../../emulators/fault-plan.ts';
 import { newSku } from '../support/stock.ts';
+import { startQuantsOdoo, type Quant, type QuantsOdoo } from './quants-odoo.ts';
 import { openSourcesRig, type SourcesRig } from './rig.ts';
 
 // Each kind of source, asked as its system is asked.
@@ -120,19 +121,9 @@ describe('csv', () => {
 });
 
 describe('odoo', () => {
-  type Quant = {
-    id: number;
-    product: number;
-    location: number;
-    quantity: number;
-    reserved: number;
-    at: string;
-  };
-  const quants: Quant[] = [];
-  const codes = new Map<number, string>();
-  let odoo: Emulator<object>;
+  let odoo: QuantsOdoo;
   beforeAll(async () => {
-    odoo = await Emulator.start({ initial: {}, handle: answer });
+    odoo = await startQuantsOdoo();
     await rig.put({
       sourceId: 'odoo',
       kind: 'odoo',
@@ -152,52 +143,10 @@ describe('odoo', () => {
     await dropSources();
   });
 
-  /** JSON-2 `search_read`, as far as sources ask it. */
-  function answer(request: EmulatedRequest) {
-    const { headers, path } = request;
-    if (headers['authorization'] !== 'bearer odoo-key' || headers['x-odoo-database'] !== 'prod') {
-      return { status: 401 };
-    }
-    const body = JSON.parse(request.body) as { domain: unknown[]; limit: number };
-    const text = JSON.stringify(body.domain);
-    const ids = /\["(?:product_id|id)","in",(\[[\d,]*\])\]/.exec(text)?.[1];
-    const wanted = ids === undefined ? undefined : (JSON.parse(ids) as number[]);
-    if (path === '/json/2/product.product/search_read') {
-      const after = Number(/\["id",">",(\d+)\]/.exec(text)?.[1] ?? 0);
-      const found = [...codes].filter(([id]) => (wanted?.includes(id) ?? true) && id > after);
-      return {
-        status: 200,
-        body: found
-          .slice(0, body.limit)
-          .map(([id, code]) => ({ id, default_code: code, write_date: '2026-11-01 00:00:00' })),
-      };
-    }
-    const since = /\["write_date",">=","([^"]+)"\]/.exec(text)?.[1] ?? '';
-    const [, newer, place] = /\["write_date",">","([^"]+)"\].*\["id",">",(\d+)\]/.exec(text) ?? [];
-    const found = quants
-      .filter((one) => wanted?.includes(one.product) ?? true)
-      .filter((one) =>
-        newer === undefined
-          ? one.at >= since
-          : one.at > newer || (one.at === newer && one.id > Number(place)),
-      )
-      .toSorted((a, b) => (a.at === b.at ? a.id - b.id : a.at < b.at ? -1 : 1));
-    return {
-      status: 200,
-      body: found.slice(0, body.limit).map((one) => ({
-        id: one.id,
-        product_id: [one.product, 'a product'],
-        location_id: [one.location, 'WH/Stock'],
-        quantity: one.quantity,
-        reserved_quantity: one.reserved,
-        write_date: one.at,
-      })),
-    };
-  }
-
   test('a figure is the sum over the lots of a product, whichever of them changed', async () => {
     const [a, b] = [newSku(), newSku()];
-    codes.set(1, a).set(2, b);
+    const { codes, quants } = odoo.state;
+    codes.push([1, a], [2, b]);
     const at = '2026-11-02 08:00:00';
     quants.push(
       { id: 11, product: 1, location: 8, quantity: 5, reserved: 1, at },
@@ -210,6 +159,24 @@ describe('odoo', () => {
     quants[1] = { ...quants[1], quantity: 2, at: '2026-11-02 09:00:00' } as Quant;
     await rig.run('odoo');
     expect(await rig.quantity(a)).toBe(7);
+  });
+
+  test('a lot that was deleted leaves the sum with a full read, the newest one, too', async () => {
+    const [sku, other] = [newSku(), newSku()];
+    const { codes, quants } = odoo.state;
+    codes.push([7, sku], [8, other]);
+    const at = '2026-11-02 10:00:00';
+    quants.push(
+      { id: 71, product: 7, location: 8, quantity: 5, reserved: 0, at },
+      { id: 72, product: 7, location: 8, quantity: 7, reserved: 0, at: '2026-11-02 11:00:00' },
+      { id: 81, product: 8, location: 8, quantity: 4, reserved: 0, at },
+    );
+    await rig.run('odoo');
+    expect(await rig.quantity(sku)).toBe(12);
+    quants.splice(-2, 1);
+    await rig.pool.query(`update source set mode = 'full' where source_id = 'odoo'`);
+    expect(await rig.run('odoo')).toMatchObject({ status: 'succeeded', stale: 0 });
+    expect([await rig.quantity(sku), await rig.quantity(other)]).toEqual([5, 4]);
   });
 
   test('a failed answer changes nothing', async () => {

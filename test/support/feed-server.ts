@@ -25,6 +25,8 @@ export type FeedState = {
 export type FeedHabits = {
   /** Makes a page of what lies behind a cursor. */
   shape: (items: readonly FeedItem[]) => FeedItem[];
+  /** Answers a request in its own way; undefined: as ever. */
+  instead: (query: URLSearchParams) => EmulatedAnswer | undefined;
 };
 
 export type FeedServer = Emulator<FeedState> & { readonly habits: FeedHabits };
@@ -34,7 +36,7 @@ export type FeedServer = Emulator<FeedState> & { readonly habits: FeedHabits };
  * old, a full read. Its habits and the emulator's faults make it duplicate, reorder, drop and fail.
  */
 export async function startFeedServer(): Promise<FeedServer> {
-  const habits: FeedHabits = { shape: (items) => [...items] };
+  const habits: FeedHabits = { shape: (items) => [...items], instead: () => undefined };
   const emulator = await Emulator.start<FeedState>({
     initial: { changes: [], figures: [], oldest: 0 },
     handle: (request, state) => answer(request, state, habits),
@@ -43,6 +45,8 @@ export async function startFeedServer(): Promise<FeedServer> {
 }
 
 function answer({ query }: EmulatedRequest, state: FeedState, habits: FeedHabits): EmulatedAnswer {
+  const own = habits.instead(query);
+  if (own !== undefined) return own;
   const limit = Number(query.get('limit') ?? 100);
   const cursor = query.get('cursor');
   if (query.get('snapshot') === 'true') return snapshotPage(state, habits, cursor, limit);

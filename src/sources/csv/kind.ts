@@ -8,7 +8,8 @@ export type CsvConfig = {
   /** Inside the feed folder. */
   readonly path?: string | undefined;
   readonly url?: string | undefined;
-  readonly delimiter: string;
+  /** Absent: what separates the names in the first line. */
+  readonly delimiter?: string | undefined;
   /** The file's names of an item's fields, where they differ. */
   readonly columns?: Readonly<Record<string, string>> | undefined;
   readonly storeId?: string | undefined;
@@ -32,7 +33,7 @@ export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCre
           })
           .optional(),
         url: urlSetting(options.http.allowPrivateAddresses).optional(),
-        delimiter: z.string().length(1).default(','),
+        delimiter: z.string().length(1).optional(),
         columns: z.record(z.string(), z.string().max(255)).optional(),
         storeId: z.string().min(1).max(128).optional(),
         quantity: z.enum(reportedQuantities).optional(),

@@ -7,7 +7,7 @@ import {
   type SourceRead,
 } from '../source.ts';
 import type { CsvConfig, CsvCredentials, CsvOptions } from './kind.ts';
-import { loadFile } from './load-file.ts';
+import { loadFile, type LoadedFile } from './load-file.ts';
 
 /** Which file was read how far: a file with another content is another one. */
 type Mark = { readonly digest: string; readonly row: number; readonly isDone: boolean };
@@ -29,7 +29,7 @@ export function openCsv(
     if (table !== undefined) return table;
     const file = await loadFile(config, credentials, options, read);
     if (typeof file === 'string') return file;
-    const rows = rowsOf(file.text, config, file.writtenAt ?? read.readAt);
+    const rows = rowsOf(file, config, file.writtenAt ?? read.readAt);
     if (rows === undefined) return 'invalid_csv';
     table = { digest: file.digest, rows };
     return table;
@@ -81,13 +81,26 @@ const spellings: Readonly<Record<string, readonly string[]>> = {
   observedAt: ['observedAt', 'observed_at'],
 };
 
-function rowsOf(text: string, config: CsvConfig, writtenAt: Date): unknown[] | undefined {
+const delimiters = [',', ';', '\t'] as const;
+
+/** What separates the names in the first line; a comma where there is a single one. */
+function delimiterOf(text: string): string {
+  const names = (/[^\r\n]+/.exec(text)?.[0] ?? '').replaceAll(/"[^"]*"/g, '');
+  const count = (delimiter: string): number => names.split(delimiter).length;
+  return delimiters.reduce((most, one) => (count(one) > count(most) ? one : most));
+}
+
+function rowsOf(
+  { text, digest }: LoadedFile,
+  config: CsvConfig,
+  writtenAt: Date,
+): unknown[] | undefined {
   let records: Record<string, string>[];
   try {
     records = parse<Record<string, string>>(text, {
       columns: true,
       bom: true,
-      delimiter: config.delimiter,
+      delimiter: config.delimiter ?? delimiterOf(text),
       skip_empty_lines: true,
       trim: true,
     });
@@ -100,13 +113,16 @@ function rowsOf(text: string, config: CsvConfig, writtenAt: Date): unknown[] | u
       const found = names.map((column) => record[column]).find((cell) => cell !== undefined);
       return found === '' ? undefined : found;
     };
+    const op = field('op') ?? 'set';
+    // A movement counts once for its id, and the next file's rows are others.
+    const row = op === 'adjust' ? `${digest}-row-${index + 1}` : `row-${index + 1}`;
     return {
-      id: field('id') ?? `row-${index + 1}`,
+      id: field('id') ?? row,
       version: field('version'),
       sku: field('sku'),
       storeId: field('storeId') ?? config.storeId,
       quantity: field('quantity') ?? config.quantity ?? 'onHand',
-      op: field('op') ?? 'set',
+      op,
       value: field('value'),
       observedAt: field('observedAt') ?? writtenAt.toISOString(),
     };

@@ -22,8 +22,9 @@ const page = z.object({
 });
 
 /**
- * Reads one page of a feed. 304 is an empty page, 410 an expired cursor; 429 and 503 fail with the
- * wait that they ask for. An answer that is no page fails: it says nothing about stock.
+ * Reads one page of a feed. 304 is an empty page, and no answer to who asks for everything; 410 is
+ * an expired cursor; 429 and 503 fail with the wait that they ask for. An answer that is no page
+ * fails: it says nothing about stock.
  */
 export async function readFeed(
   client: HttpClient,
@@ -49,7 +50,9 @@ export async function readFeed(
     signal,
   });
   if (!answer.ok) return failed(answer.code);
-  if (answer.status === 304) return emptyPage(request.watermark, snapshot);
+  if (answer.status === 304) {
+    return snapshot ? failed('invalid_response') : emptyPage(request.watermark);
+  }
   if (answer.status === 410) return { kind: 'expired' };
   if (answer.status !== 200) return failedAnswer(answer);
   return readAnswer(answer, mark, snapshot);
@@ -65,8 +68,15 @@ function readAnswer(answer: OutgoingAnswer, before: Mark, asked: boolean): Sourc
   const parsed = page.safeParse(body);
   if (!parsed.success) return failed('invalid_response');
   const { items, nextCursor, hasMore = false, snapshot = false } = parsed.data;
-  const cursor = nextCursor ?? before.cursor;
+  // Behind the last page of everything changes are read: the cursor of a page is no place there.
+  const isLast = asked && !hasMore;
+  const cursor = nextCursor ?? (isLast ? null : before.cursor);
   if (hasMore && cursor === null) return failed('invalid_response');
+  // Without an item it ends a full read only when it says all that the last page of one says.
+  const isEmptyEnd = isLast && before.cursor !== null && items.length === 0;
+  if (isEmptyEnd && (cursor === null || parsed.data.hasMore === undefined)) {
+    return failed('invalid_response');
+  }
   // A tag belongs to its URL: it is of use only where the next read asks for the same one.
   const isEnd = !hasMore && cursor === before.cursor && !asked;
   return {
@@ -86,9 +96,9 @@ function failedAnswer({ status, headers }: OutgoingAnswer): SourceRead {
   return failed(`http_${status}`, wait);
 }
 
-function emptyPage(watermark: string | null, isSnapshot: boolean): SourceRead {
-  const nothing = { items: [], unreadable: [], hasMore: false };
-  return { kind: 'page', page: { ...nothing, nextWatermark: watermark, isSnapshot } };
+function emptyPage(watermark: string | null): SourceRead {
+  const nothing = { items: [], unreadable: [], hasMore: false, isSnapshot: false };
+  return { kind: 'page', page: { ...nothing, nextWatermark: watermark } };
 }
 
 function textOf({ cursor, etag }: Mark): string {

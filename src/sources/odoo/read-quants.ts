@@ -14,11 +14,19 @@ import type { OdooConfig, OdooCredentials } from './kind.ts';
 /** `YYYY-MM-DD HH:MM:SS` in UTC, as Odoo writes it. */
 type OdooTime = string;
 
-/** Between runs the newest change seen; within one the quant that was read last. */
+/**
+ * Between reads the newest change seen; within one the quant that was read last, and the earliest
+ * moment at which it looked or stood still: changes may have come behind it since.
+ */
 type Mark = {
   readonly newest: OdooTime | null;
   readonly run?:
-    { readonly since: OdooTime; readonly after: readonly [OdooTime, number] } | undefined;
+    | {
+        readonly since: OdooTime;
+        readonly until: OdooTime;
+        readonly after: readonly [OdooTime, number];
+      }
+    | undefined;
 };
 
 const reference = z.tuple([z.int(), z.string()]);
@@ -71,14 +79,27 @@ export function openQuants(
       throw error;
     }
   };
+  let isFirst = true;
   return {
-    changesSince: (watermark, options) =>
-      guarded(options, (search) => readChanged(search, config, markOf(watermark), options)),
+    async changesSince(watermark, options) {
+      const mark = standing(markOf(watermark), options.readAt, isFirst);
+      const read = await guarded(options, (search) => readChanged(search, config, mark, options));
+      if (read.kind === 'page') isFirst = false;
+      return read;
+    },
     snapshot: (cursor, options) =>
       guarded(options, (search) => readProducts(search, config, Number(cursor ?? 0), options)),
     current: (keys, options) =>
       guarded(options, (search) => readCurrent(search, config, keys, options)),
   };
+}
+
+/** A read that goes on in another run stood still where the one before had come to. */
+function standing(mark: Mark, readAt: Date, isFirst: boolean): Mark {
+  const { newest, run } = mark;
+  if (run === undefined || !isFirst) return mark;
+  const stood = earlier(run.after[0], odooTime(readAt));
+  return { newest, run: { ...run, until: earlier(run.until, stood) } };
 }
 
 async function readChanged(
@@ -87,7 +108,11 @@ async function readChanged(
   mark: Mark,
   options: ReadOptions,
 ): Promise<SourceRead> {
-  const since = mark.run?.since ?? back(mark.newest, config.overlapSeconds);
+  // Our clock for Odoo's: what they differ by is less than the overlap.
+  const now = odooTime(options.readAt);
+  const newestNow = mark.newest === null ? null : earlier(mark.newest, now);
+  const since = mark.run?.since ?? back(newestNow, config.overlapSeconds);
+  const until = mark.run?.until ?? now;
   const after = mark.run?.after;
   const beyond =
     after === undefined
@@ -113,10 +138,12 @@ async function readChanged(
   const hasMore = changed.length === options.limit && last !== undefined;
   const newest = last === undefined ? mark.newest : later(mark.newest, last.write_date);
   const next: Mark = hasMore
-    ? { newest, run: { since, after: [last.write_date, last.id] } }
-    : { newest };
+    ? { newest, run: { since, until, after: [last.write_date, last.id] } }
+    : { newest: newest === null ? null : earlier(newest, until) };
   const ids = [...new Set(changed.map(({ product_id: [id] }) => id))];
-  const items = await readFigures(search, config, ids, options);
+  const items = await readFigures(search, config, ids, (parts) => {
+    return newestOf(parts) ?? options.readAt;
+  });
   return pageOf(items, JSON.stringify(next), hasMore, false);
 }
 
@@ -137,7 +164,7 @@ async function readProducts(
     product,
   );
   const ids = products.map(({ id }) => id);
-  const items = await readFigures(search, config, ids, options);
+  const items = await readFigures(search, config, ids, () => options.readAt);
   const hasMore = products.length === options.limit;
   return pageOf(items, String(ids.at(-1) ?? after), hasMore, true);
 }
@@ -160,15 +187,20 @@ async function readCurrent(
     product,
   );
   const ids = products.map(({ id }) => id);
-  return pageOf(await readFigures(search, config, ids, options), '', false, false);
+  const items = await readFigures(search, config, ids, () => options.readAt);
+  return pageOf(items, '', false, false);
 }
 
-/** What the quants of these products add up to, at every location that is read. */
+/**
+ * What the quants of these products add up to, at every location that is read.
+ * @param observedAt of a sum: who asks for it as it is now is told so now, since a part that was
+ *   deleted is in no other part's time
+ */
 async function readFigures(
   search: SearchOdoo,
   config: OdooConfig,
   ids: readonly number[],
-  { readAt }: ReadOptions,
+  observedAt: (parts: readonly Quant[]) => Date,
 ): Promise<readonly unknown[]> {
   if (ids.length === 0) return [];
   const [products, quants] = await Promise.all([
@@ -209,7 +241,7 @@ async function readFigures(
             quantity,
             op: 'set',
             value: sumOf(parts, quantity),
-            observedAt: observedAt(parts, readAt),
+            observedAt: observedAt(parts).toISOString(),
           }));
         }),
   );
@@ -224,10 +256,10 @@ function sumOf(parts: readonly Quant[], quantity: 'onHand' | 'allocated'): numbe
   return Math.round(sum * 1e6) / 1e6;
 }
 
-/** A sum is as old as its newest part; without any it was seen just now. */
-function observedAt(parts: readonly Quant[], readAt: Date): string {
+/** A sum that is read because a part of it changed is as old as its newest part. */
+function newestOf(parts: readonly Quant[]): Date | undefined {
   const newest = parts.reduce<OdooTime | null>((at, part) => later(at, part.write_date), null);
-  return newest === null ? readAt.toISOString() : dateOf(newest).toISOString();
+  return newest === null ? undefined : dateOf(newest);
 }
 
 function inLocations({ locations }: OdooConfig): unknown {
@@ -245,8 +277,15 @@ function pageOf(
 
 function back(newest: OdooTime | null, seconds: number): OdooTime {
   if (newest === null) return '1970-01-01 00:00:00';
-  const at = new Date(dateOf(newest).getTime() - seconds * 1000);
+  return odooTime(new Date(dateOf(newest).getTime() - seconds * 1000));
+}
+
+function odooTime(at: Date): OdooTime {
   return at.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+function earlier(a: OdooTime, b: OdooTime): OdooTime {
+  return a < b ? a : b;
 }
 
 function later(a: OdooTime | null, b: OdooTime): OdooTime {

@@ -17,21 +17,25 @@ import {
 import type { SqlConfig, SqlCredentials } from './kind.ts';
 
 /**
- * How far a query was read. Between runs `newest` is the newest timestamp seen; within one, `since`
- * is where it began and `after` the row that was read last. Timestamps are Postgres' own texts: a
- * Date would lose their microseconds.
+ * How far a query was read. Between reads `newest` is the newest timestamp seen; within one,
+ * `since` is where it began, `after` the row that was read last, and `until` the earliest moment at
+ * which it looked or stood still: rows may have come behind it since. Timestamps are Postgres' own
+ * texts: a Date would lose their microseconds.
  */
 type Mark = {
   readonly newest: string | null;
-  readonly run?: { readonly since: string; readonly after: readonly [string, string] } | undefined;
+  readonly run?: (Bounds & { readonly after: readonly [string, string] }) | undefined;
 };
+type Bounds = { readonly since: string; readonly until: string };
 
 type Row = Record<string, unknown> & { onhand_at: string; onhand_id: string };
 
 /**
- * Opens a query for one run. Rows come in the order of (timestamp, id), and each run begins
+ * Opens a query for one run. Rows come in the order of (timestamp, id), and each read begins
  * `overlapSeconds` before the newest row of the one before: a row that was committed late, or with
- * the same timestamp, is behind no watermark. What was read already is known by its figure.
+ * the same timestamp, is behind no watermark. Where the read before took long, or went over several
+ * runs, it begins before the moment up to which that one was in time; a row from the future moves
+ * nothing beyond that moment. What was read already is known by its figure.
  */
 export function openQuery(
   config: SqlConfig,
@@ -39,17 +43,22 @@ export function openQuery(
   { allowPrivateAddresses }: { readonly allowPrivateAddresses: boolean },
 ): OpenSource {
   let client: Client | undefined;
+  let isFirst = true;
   const connect = async (): Promise<Client> => {
     client ??= await connectTo(credentials.url, allowPrivateAddresses);
     return client;
   };
   const read = async (
     mark: Mark,
-    options: ReadOptions,
+    { limit }: ReadOptions,
     isSnapshot: boolean,
   ): Promise<SourceRead> => {
     try {
-      return await readRows(await connect(), config, mark, options, isSnapshot);
+      const connected = await connect();
+      const bounds = await boundsOf(connected, config, mark, { isFirst, isSnapshot });
+      const page = await readRows(connected, config, mark, bounds, { limit, isSnapshot });
+      isFirst = false;
+      return page;
     } catch (error) {
       await client?.end().catch(() => undefined);
       client = undefined;
@@ -107,12 +116,9 @@ async function readRows(
   client: Client,
   config: SqlConfig,
   mark: Mark,
-  { limit }: ReadOptions,
-  isSnapshot: boolean,
+  { since, until }: Bounds,
+  { limit, isSnapshot }: { readonly limit: number; readonly isSnapshot: boolean },
 ): Promise<SourceRead> {
-  const since =
-    mark.run?.since ??
-    (mark.newest === null || isSnapshot ? '-infinity' : await backBy(client, mark.newest, config));
   const inner = config.query.replace(/;\s*$/, '').replaceAll(/(?<!:):since\b/g, '$1::timestamptz');
   const [at, id] = [`q."${config.timestampColumn}"::timestamptz`, `q."${config.idColumn}"::text`];
   await client.query('begin transaction read only');
@@ -127,10 +133,12 @@ async function readRows(
   const last = rows.at(-1);
   const hasMore = rows.length === limit && last !== undefined;
   const newest =
-    last === undefined ? mark.newest : await newerOf(client, mark.newest, last.onhand_at);
+    last === undefined
+      ? mark.newest
+      : await pickOf(client, 'greatest', mark.newest, last.onhand_at);
   const next: Mark = hasMore
-    ? { newest, run: { since, after: [last.onhand_at, last.onhand_id] } }
-    : { newest };
+    ? { newest, run: { since, until, after: [last.onhand_at, last.onhand_id] } }
+    : { newest: newest === null ? null : await pickOf(client, 'least', newest, until) };
   return {
     kind: 'page',
     page: {
@@ -165,17 +173,41 @@ async function readCurrent(
   };
 }
 
-async function backBy(client: Client, newest: string, config: SqlConfig): Promise<string> {
-  const { rows } = await client.query<{ at: string }>(
-    `select ($1::timestamptz - $2::double precision * interval '1 second')::text as at`,
-    [newest, config.overlapSeconds],
+/** Of a read that begins, of one that goes on in another run, or of one that is under way. */
+async function boundsOf(
+  client: Client,
+  { overlapSeconds }: SqlConfig,
+  { newest, run }: Mark,
+  { isFirst, isSnapshot }: { readonly isFirst: boolean; readonly isSnapshot: boolean },
+): Promise<Bounds> {
+  if (run !== undefined && !isFirst) return run;
+  const { rows } = await client.query<Bounds>(
+    `select coalesce($1::timestamptz,
+         case when $2::timestamptz is not null
+           then least($2, now()) - $3::double precision * interval '1 second' end,
+         '-infinity')::text as since,
+       least(now(), $4::timestamptz, $5::timestamptz)::text as until`,
+    [
+      run?.since ?? null,
+      isSnapshot ? null : newest,
+      overlapSeconds,
+      run?.until ?? null,
+      run?.after[0] ?? null,
+    ],
   );
-  return rows[0]?.at ?? newest;
+  const [bounds] = rows;
+  if (bounds === undefined) throw new Error('the database has no time');
+  return bounds;
 }
 
-async function newerOf(client: Client, a: string | null, b: string): Promise<string> {
+async function pickOf(
+  client: Client,
+  which: 'greatest' | 'least',
+  a: string | null,
+  b: string,
+): Promise<string> {
   const { rows } = await client.query<{ at: string }>(
-    'select greatest($1::timestamptz, $2::timestamptz)::text as at',
+    `select ${which}($1::timestamptz, $2::timestamptz)::text as at`,
     [a, b],
   );
   return rows[0]?.at ?? b;

@@ -14,10 +14,14 @@ import type { SquareConfig, SquareCredentials } from './kind.ts';
 const squareVersion = '2025-08-20';
 const mostCounts = 1_000;
 
-/** `newest`: the newest time of calculation seen. Within a run: Square's own cursor. */
+/**
+ * `newest`: the newest time of calculation seen. Within a read: Square's own cursor, and when its
+ * first page was read: counts may have come behind that since.
+ */
 type Mark = {
   readonly newest: string | null;
-  readonly run?: { readonly since: string | null; readonly cursor: string } | undefined;
+  readonly run?:
+    { readonly since: string | null; readonly until: string; readonly cursor: string } | undefined;
 };
 
 const countsAnswer = z.object({
@@ -99,7 +103,11 @@ export function openCounts(
       })),
     );
   const read = async (mark: Mark, options: ReadOptions, isSnapshot: boolean) => {
-    const since = mark.run === undefined ? beginning(mark, config, isSnapshot) : mark.run.since;
+    // Our clock for Square's: what they differ by is less than the overlap.
+    const now = options.readAt.toISOString();
+    const since =
+      mark.run === undefined ? beginning(mark, config, now, isSnapshot) : mark.run.since;
+    const until = mark.run?.until ?? now;
     const body = {
       location_ids: Object.keys(config.locations),
       states: ['IN_STOCK'],
@@ -115,12 +123,13 @@ export function openCounts(
     );
     const newest = counts.reduce<string | null>(
       (latest, count) =>
-        latest === null || Date.parse(count.calculated_at) > Date.parse(latest)
-          ? count.calculated_at
-          : latest,
+        latest === null || isLater(count.calculated_at, latest) ? count.calculated_at : latest,
       mark.newest,
     );
-    const next: Mark = cursor === undefined ? { newest } : { newest, run: { since, cursor } };
+    const next: Mark =
+      cursor === undefined
+        ? { newest: newest !== null && isLater(newest, until) ? until : newest }
+        : { newest, run: { since, until, cursor } };
     return {
       kind: 'page',
       page: {
@@ -188,9 +197,19 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   return result.data;
 }
 
-function beginning({ newest }: Mark, config: SquareConfig, isSnapshot: boolean): string | null {
+function beginning(
+  { newest }: Mark,
+  { overlapSeconds }: SquareConfig,
+  now: string,
+  isSnapshot: boolean,
+): string | null {
   if (newest === null || isSnapshot) return null;
-  return new Date(Date.parse(newest) - config.overlapSeconds * 1000).toISOString();
+  const at = isLater(newest, now) ? now : newest;
+  return new Date(Date.parse(at) - overlapSeconds * 1000).toISOString();
+}
+
+function isLater(a: string, b: string): boolean {
+  return Date.parse(a) > Date.parse(b);
 }
 
 function markOf(watermark: string | null): Mark {

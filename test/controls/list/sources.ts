@@ -85,8 +85,8 @@ export const sourceControls: readonly Control[] = [
     changes: [
       {
         file: 'src/sources/settle-zeros.ts',
-        before: '  if (falling > fewSkus && ',
-        after: '  if (falling < 0 && ',
+        before: '  return falling * 100 > massZeroPercent * all;',
+        after: '  return falling < 0;',
       },
     ],
     test: 'test/sources/guards.test.ts',
