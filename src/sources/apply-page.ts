@@ -112,7 +112,8 @@ async function applyItems(
   const movements = taken.map(({ item }) => item).filter(({ op }) => op === 'adjust');
   await writeFigures(client, input, figures, generation);
   if (advance?.completes !== undefined || (advance?.snapshot ?? null) !== null) {
-    await markSeen(client, input, items, generation);
+    const shown = unreadable.flatMap(({ place }) => (place === undefined ? [] : [place]));
+    await markSeen(client, input, [...items, ...shown], generation);
   }
   await writeMovements(
     client,

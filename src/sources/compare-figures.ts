@@ -26,7 +26,10 @@ export type ComparedFigure = {
   readonly later: number;
   /** Of the level. */
   readonly version: number;
-  /** The source has said something newer, or this waits for somebody's decision already. */
+  /**
+   * It cannot be held against ours: the source has said something newer, this waits for somebody's
+   * decision already, or what was recorded since is archived.
+   */
   readonly isOutdated: boolean;
   /** The very figure was told before, by the source's changes. */
   readonly isTold: boolean;
@@ -77,12 +80,12 @@ export async function compareIn(
   guards: Guards,
 ): Promise<{ readonly desk: StockDesk; readonly found: readonly ComparedFigure[] }> {
   const items = asked.map(({ item }) => item);
-  const known = await readKnown(transaction.client, merchantId, sourceId, items);
+  const told = await readKnown(transaction.client, merchantId, sourceId, items);
   const keyOf = ({ sku, storeId }: SourceItem): LevelKey => ({ merchantId, sku, storeId });
   const desk = await transaction.read(items.map(keyOf));
   const own = asked.filter(({ item }) => {
     const level = desk.level(keyOf(item));
-    if (known.ownership.ownerOf(item.quantity, item.storeId) !== sourceId) return false;
+    if (told.ownership.ownerOf(item.quantity, item.storeId) !== sourceId) return false;
     return level.storeExists && (level.exists || guards.unknownSkus === 'create');
   });
   const later = await laterUnits(
@@ -99,6 +102,7 @@ export async function compareIn(
   const found = own.map(({ item }, index): ComparedFigure => {
     const level = desk.level(keyOf(item));
     const units = later[index] ?? 0;
+    const { isOutdated, ...known } = standing(item, told);
     const current = level[item.quantity];
     const figure = figureNow(item.value, units);
     const percent = current === 0 ? 0 : (Math.abs(figure - current) / current) * 100;
@@ -111,7 +115,9 @@ export async function compareIn(
       later: units,
       version: level.version,
       isSuspicious: guards.maxDeltaPercent !== null && percent > guards.maxDeltaPercent,
-      ...standing(item, known),
+      // What was recorded since is archived: nobody can tell what ours was then.
+      isOutdated: isOutdated || later[index] === null,
+      ...known,
     };
   });
   return { desk, found };

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { quantityColumn } from '../stock/index.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';
-import { readItems, type SourceItem } from './source.ts';
+import { readItems, type Place, type SourceItem } from './source.ts';
 import type { QuarantineStatus } from './tables.ts';
 
 /** What a source had said of a place before. */
@@ -25,8 +25,6 @@ export type Known = {
   /** Ids of movements that were taken already. */
   readonly movements: ReadonlySet<string>;
 };
-
-export type Place = Pick<SourceItem, 'sku' | 'storeId' | 'quantity'>;
 
 /** A map key for what one figure is about; no id has the separator in it. */
 export function placeOf({ sku, storeId, quantity }: Place): string {

@@ -32,8 +32,16 @@ export type SourceItem = {
   readonly observedAt: Date;
 };
 
+/** What a figure is about. */
+export type Place = Pick<SourceItem, 'sku' | 'storeId' | 'quantity'>;
+
 /** An item that says nothing we can use, kept as it came. */
-export type UnreadableItem = { readonly raw: unknown; readonly problem: string };
+export type UnreadableItem = {
+  readonly raw: unknown;
+  readonly problem: string;
+  /** What it is about, as far as that can be read. */
+  readonly place: Place | undefined;
+};
 
 export type SourcePage = {
   readonly items: readonly SourceItem[];
@@ -135,6 +143,12 @@ const units = z
   .union([z.number(), z.string().regex(wholeText).transform(Number)])
   .pipe(z.int().min(-most).max(most));
 
+const placeSchema = z.object({
+  sku: placeId,
+  storeId: placeId,
+  quantity: z.enum(reportedQuantities),
+});
+
 /** How an item is written in JSON. */
 export const itemSchema = z
   .strictObject({
@@ -170,7 +184,7 @@ export function readItems(raws: readonly unknown[]): Pick<SourcePage, 'items' | 
     else {
       const [issue] = result.error.issues;
       const problem = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an item'}`;
-      unreadable.push({ raw, problem });
+      unreadable.push({ raw, problem, place: placeSchema.safeParse(raw).data });
     }
   }
   return { items, unreadable };

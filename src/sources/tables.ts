@@ -15,6 +15,8 @@ export type SnapshotState = {
   readonly startedAt: string;
   /** So many items were read. */
   readonly items: number;
+  /** So many rows do not even say what they are about; absent: none. */
+  readonly placeless?: number;
 };
 
 export type SourceTable = {

@@ -5,7 +5,7 @@ import { quantityColumn } from '../stock/index.ts';
 import { countNames } from './counts.ts';
 import type { DecidedItem } from './decide-items.ts';
 import { heldKey } from './known.ts';
-import type { SourceItem, UnreadableItem } from './source.ts';
+import type { Place, SourceItem, UnreadableItem } from './source.ts';
 import type { QuarantineCause, RunCounts } from './tables.ts';
 
 /** Whose rows are written. */
@@ -16,7 +16,7 @@ export type SourceName = { readonly merchantId: string; readonly sourceId: strin
  * read all figures of the source for each place (measured: 400 ms instead of 110 ms for a page of
  * 1,000 of 4,000). Nobody else writes them, the source's row is locked.
  */
-const placeColumns = (items: readonly SourceItem[]) => [
+const placeColumns = (items: readonly Place[]) => [
   items.map(({ sku }) => sku),
   items.map(({ storeId }) => storeId),
   items.map(({ quantity }) => quantityColumn[quantity]),
@@ -76,7 +76,7 @@ export async function writeFigures(
 export async function markSeen(
   client: PoolClient,
   { merchantId, sourceId }: SourceName,
-  items: readonly SourceItem[],
+  items: readonly Place[],
   generation: number,
 ): Promise<void> {
   if (items.length === 0) return;
