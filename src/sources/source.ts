@@ -30,6 +30,8 @@ export type SourceItem = {
   readonly value: number;
   /** When it was so at the source. */
   readonly observedAt: Date;
+  /** Ours, and never a source's: the number of the full read that did not show the figure. */
+  readonly missingIn?: number | undefined;
 };
 
 /** What a figure is about. */
@@ -204,6 +206,16 @@ const fields = new Set([
 function knownFields(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   return Object.fromEntries(Object.entries(raw).filter(([name]) => fields.has(name)));
+}
+
+const keptSchema = z.object({ missingIn: z.int().optional() });
+
+/** Reads items that we have kept ourselves, with what is ours in them. */
+export function readKept(kept: readonly unknown[]): readonly SourceItem[] {
+  return kept.flatMap((one) => {
+    const { missingIn } = keptSchema.parse(one);
+    return readItems([one]).items.map((item) => ({ ...item, missingIn }));
+  });
 }
 
 export function failed(code: string, retryAfterMs?: number): SourceRead {

@@ -77,6 +77,8 @@ export type SourceFigureTable = {
   item_id: string;
   generation: number;
   recorded_at: Date;
+  first_version: Generated<number>;
+  missing: Generated<boolean>;
 };
 
 export type SourceMovementTable = {
@@ -84,6 +86,13 @@ export type SourceMovementTable = {
   source_id: string;
   item_id: string;
   recorded_at: Date;
+  sku: string | null;
+  location_id: string | null;
+  quantity: ColumnType<string | null, string | null, never>;
+  value: number | null;
+  version: string | null;
+  observed_at: Date | null;
+  settled: Generated<boolean>;
 };
 
 export type SourceHeldItemTable = {

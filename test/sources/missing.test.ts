@@ -57,3 +57,43 @@ test('a row that does not say what it is about lets nothing be gone', async () =
   expect(await read(...figures.slice(1))).toMatchObject({ code: null });
   expect(await onHand(all)).toEqual([0, 10, 10, 10, 10]);
 });
+
+test('what was missing is back with the very figure that it had', async () => {
+  const [a = '', b = '', c = ''] = skus(3);
+  const figures = [figure(a, 10), figure(b, 10), figure(c, 10)];
+  await read(...figures);
+  await read(figure(a, 10), figure(c, 10));
+  expect(await onHand([a, b, c])).toEqual([10, 0, 10]);
+  expect(await read(...figures)).toMatchObject({ applied: 1, unchanged: 2, stale: 0 });
+  expect(await onHand([a, b, c])).toEqual([10, 10, 10]);
+  await read(figure(a, 10), figure(c, 10));
+  await read(figure(a, 10), figure(b, 11, { version: '2' }), figure(c, 10));
+  expect(await onHand([a, b, c])).toEqual([10, 11, 10]);
+});
+
+test('what is older than the figure that is missing stays out of date', async () => {
+  const [a = '', b = ''] = skus(2);
+  await read(figure(a, 10), figure(b, 10, { version: '5' }));
+  await read(figure(a, 10));
+  expect(await read(figure(a, 10), figure(b, 9, { version: '4' }))).toMatchObject({ stale: 1 });
+  expect(await rig.quantity(b)).toBe(0);
+});
+
+test('the next good read takes back what waits because too much was missing', async () => {
+  const all = skus(10);
+  const figures = all.map((sku) => figure(sku, 10));
+  await read(...figures);
+  expect(await read(...figures.slice(7))).toMatchObject({ quarantined: 7 });
+  expect(await read(...figures)).toMatchObject({ unchanged: 10, stale: 0, quarantined: 0 });
+  const { rows } = await rig.pool.query('select distinct status from source_quarantine');
+  expect(rows).toEqual([{ status: 'superseded' }]);
+  expect(new Set(await onHand(all))).toEqual(new Set([10]));
+});
+
+test('a figure by a clock that is ahead is missing like any other', async () => {
+  const [a = '', b = ''] = skus(2);
+  const ahead = { observedAt: new Date(Date.now() + 600_000).toISOString() };
+  await read(figure(a, 10), figure(b, 10, ahead));
+  await read(figure(a, 10));
+  expect(await rig.quantity(b)).toBe(0);
+});
