@@ -107,6 +107,7 @@ const tables: TableRules = {
       'ledger_opening_order',
       'location',
       'stock_snapshot',
+      'stock_count',
     ],
     idempotency: ['idempotency_key'],
     reservations: ['reservation', 'reservation_line'],

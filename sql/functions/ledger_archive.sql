@@ -154,6 +154,10 @@ begin
   using ledger_opening o
   where o.recorded_at >= p_from and s.merchant_id = o.merchant_id and s.sku = o.sku
     and s.location_id = o.location_id and s.version < o.version;
+  delete from stock_count c
+  using ledger_opening o
+  where o.recorded_at >= p_from and c.merchant_id = o.merchant_id and c.sku = o.sku
+    and c.location_id = o.location_id and c.version <= o.version;
 
   execute format($query$
     insert into ledger_opening_order as o (merchant_id, channel_id, order_id, sku, location_id,

@@ -10,7 +10,8 @@
 -- reservations. The answers kept with the keys come as one text, separated by the character 1F,
 -- which JSON cannot contain: nothing in them has to be escaped.
 --
--- Snapshots are what levels were at some of the batch's versions; mostly there are none.
+-- Snapshots are what levels were at some of the batch's versions, counts the versions at which a
+-- figure was counted; mostly there are none.
 --
 -- Returns the database's time in ms since 1970: callers keep a clock by it.
 create or replace function stock_commit(
@@ -28,7 +29,7 @@ create or replace function stock_commit(
   r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
   r_late boolean[], r_expires_at timestamptz[],
   n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[],
-  p_snapshots jsonb)
+  p_snapshots jsonb, p_counts jsonb)
 returns double precision language plpgsql as $$
 declare
   v_done integer;
@@ -116,6 +117,13 @@ begin
     from jsonb_to_recordset(p_snapshots) as s(merchant_id text, sku text, location_id text,
       version bigint, on_hand integer, reserved integer, allocated integer, open_orders integer,
       pending_sales integer, unavailable integer, safety_stock integer, incoming integer)
+    on conflict do nothing;
+  end if;
+  if p_counts is not null then
+    insert into stock_count (merchant_id, sku, location_id, version)
+    select c.*
+    from jsonb_to_recordset(p_counts) as c(merchant_id text, sku text, location_id text,
+      version bigint)
     on conflict do nothing;
   end if;
   return date_part('epoch', clock_timestamp()) * 1000;

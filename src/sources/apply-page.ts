@@ -99,26 +99,24 @@ async function applyItems(
 ): Promise<PageResult> {
   const { client } = transaction;
   const { merchantId, sourceId, items, unreadable, guards, readAt, deduplicate, advance } = input;
-  const read = await readKnown(client, merchantId, sourceId, items);
-  const judged = judgeItems(items, knownFor(input, read), { sourceId, deduplicate });
-  const decided = await decideItems(transaction, judged.candidates, {
+  const known = knownFor(input, await readKnown(client, merchantId, sourceId, items));
+  const judged = judgeItems(items, known, { sourceId, deduplicate });
+  const { desk, decided } = await decideItems(transaction, judged.candidates, {
     merchantId,
     sourceId,
+    known,
     guards,
     readAt,
   });
   const taken = decided.filter(({ kind }) => kind === 'applied' || kind === 'unchanged');
   const figures = taken.map(({ item }) => item).filter(({ op }) => op !== 'adjust');
   const movements = taken.map(({ item }) => item).filter(({ op }) => op === 'adjust');
-  await writeFigures(client, input, figures, generation);
+  if (desk !== undefined) await writeFigures(client, input, figures, { desk, known, generation });
   if (advance?.completes !== undefined || (advance?.snapshot ?? null) !== null) {
-    await markSeen(client, input, items, generation);
+    const shown = unreadable.flatMap(({ place }) => (place === undefined ? [] : [place]));
+    await markSeen(client, input, [...items, ...shown], generation);
   }
-  await writeMovements(
-    client,
-    input,
-    movements.map(({ id }) => id),
-  );
+  await writeMovements(client, input, movements);
   await writeHeld(client, input, waiting(input, decided), unreadable);
   const suspects = decided.filter((one) => one.kind === 'quarantined');
   const { pending, fresh } = await writeQuarantine(client, input, suspects, input.runId);
@@ -126,7 +124,7 @@ async function applyItems(
     read: input.origin === 'page' ? items.length + unreadable.length : 0,
     applied: decided.filter(({ kind }) => kind === 'applied').length,
     unchanged: judged.unchanged + decided.filter(({ kind }) => kind === 'unchanged').length,
-    stale: judged.stale,
+    stale: judged.stale + decided.filter(({ kind }) => kind === 'stale').length,
     refused: [...judged.refused.values()].reduce((sum, count) => sum + count, 0),
     held: decided.filter(({ kind }) => kind === 'held').length + unreadable.length,
     quarantined: pending,

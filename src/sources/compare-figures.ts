@@ -1,15 +1,15 @@
 import {
   changeTogether,
   figureNow,
-  laterUnits,
+  type LaterUnits,
   type LevelKey,
   type StockDesk,
   type StockTransaction,
 } from '../stock/index.ts';
 import type { SourcesContext } from './context.ts';
-import { actorOf, movementReason } from './decide-items.ts';
 import { orderOf } from './item-order.ts';
 import { placeOf, readKnown, type Known } from './known.ts';
+import { readLater } from './read-later.ts';
 import { findSource, guardsOf } from './source-row.ts';
 import type { SourceItem } from './source.ts';
 import type { Guards } from './tables.ts';
@@ -23,10 +23,13 @@ export type ComparedFigure = {
   readonly observed: number;
   /** Ours now, and what was recorded since the source observed it. */
   readonly current: number;
-  readonly later: number;
+  readonly later: LaterUnits;
   /** Of the level. */
   readonly version: number;
-  /** The source has said something newer, or this waits for somebody's decision already. */
+  /**
+   * It cannot be held against ours: the source has said something newer, this waits for somebody's
+   * decision already, or what was recorded since is archived.
+   */
   readonly isOutdated: boolean;
   /** The very figure was told before, by the source's changes. */
   readonly isTold: boolean;
@@ -69,13 +72,19 @@ export async function guardsOfSource(
   return row === undefined ? undefined : guardsOf(row, kinds.get(row.kind));
 }
 
+export type Comparison = {
+  readonly desk: StockDesk;
+  readonly known: Known;
+  readonly found: readonly ComparedFigure[];
+};
+
 /** As {@link compareFigures}, with the levels to decide on. Once in a transaction. */
 export async function compareIn(
   transaction: StockTransaction,
   { merchantId, sourceId }: SourceName,
   asked: readonly AskedFigure[],
   guards: Guards,
-): Promise<{ readonly desk: StockDesk; readonly found: readonly ComparedFigure[] }> {
+): Promise<Comparison> {
   const items = asked.map(({ item }) => item);
   const known = await readKnown(transaction.client, merchantId, sourceId, items);
   const keyOf = ({ sku, storeId }: SourceItem): LevelKey => ({ merchantId, sku, storeId });
@@ -85,22 +94,15 @@ export async function compareIn(
     if (known.ownership.ownerOf(item.quantity, item.storeId) !== sourceId) return false;
     return level.storeExists && (level.exists || guards.unknownSkus === 'create');
   });
-  const later = await laterUnits(
-    transaction.client,
-    own.map(({ item, readAt }) => ({
-      level: keyOf(item),
-      version: desk.level(keyOf(item)).version,
-      quantity: item.quantity,
-      since: item.observedAt < readAt ? item.observedAt : readAt,
-      knownActor: actorOf(sourceId),
-      laterReason: movementReason,
-    })),
-  );
+  const input = { merchantId, sourceId, known, desk, asked: own };
+  const laterOfEach = await readLater(transaction.client, input);
   const found = own.map(({ item }, index): ComparedFigure => {
     const level = desk.level(keyOf(item));
-    const units = later[index] ?? 0;
+    const later = laterOfEach[index] ?? nothingLater;
+    const { units } = later;
+    const { isOutdated, ...told } = standing(item, known);
     const current = level[item.quantity];
-    const figure = figureNow(item.value, units);
+    const figure = figureNow(item.value, later);
     const percent = current === 0 ? 0 : (Math.abs(figure - current) / current) * 100;
     return {
       item,
@@ -108,14 +110,18 @@ export async function compareIn(
       // A book figure below zero is compared as what it comes to.
       observed: figure - units,
       current,
-      later: units,
+      later,
       version: level.version,
       isSuspicious: guards.maxDeltaPercent !== null && percent > guards.maxDeltaPercent,
-      ...standing(item, known),
+      // What was recorded since is archived: nobody can tell what ours was then.
+      isOutdated: isOutdated || laterOfEach[index] === null,
+      ...told,
     };
   });
-  return { desk, found };
+  return { desk, known, found };
 }
+
+const nothingLater: LaterUnits = { counted: null, units: 0 };
 
 /** How an item stands beside what the source had said before. */
 function standing(

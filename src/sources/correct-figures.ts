@@ -7,7 +7,7 @@ import {
   type ComparedFigure,
 } from './compare-figures.ts';
 import type { SourcesContext } from './context.ts';
-import { actorOf } from './decide-items.ts';
+import { actorOf } from './read-later.ts';
 import { writeFigures, type SourceName } from './write-page.ts';
 
 /** What a correction asks for: a figure, and the difference that was decided on. */
@@ -56,7 +56,7 @@ export async function correctFigures(
     );
     const [source] = rows;
     if (source === undefined) return undefined;
-    const { desk, found } = await compareIn(transaction, name, corrections, guards);
+    const { desk, known, found } = await compareIn(transaction, name, corrections, guards);
     const byItem = new Map(found.map((one) => [one.item, one]));
     const corrected = corrections.map(({ item, driftId, units }): Corrected => {
       const one = byItem.get(item);
@@ -85,7 +85,7 @@ export async function correctFigures(
     const taken = corrected.flatMap(({ kind, found: one }) =>
       kind === 'corrected' && one !== undefined ? [one.item] : [],
     );
-    await writeFigures(client, name, taken, source.generation);
+    await writeFigures(client, name, taken, { desk, known, generation: source.generation });
     await also(client, corrected);
     return corrected;
   });

@@ -1,20 +1,26 @@
 import {
   adjustStock,
   figureNow,
-  laterUnits,
   takeFigure,
   type Command,
+  type LaterUnits,
   type LevelKey,
   type Provenance,
+  type StockDesk,
   type StockTransaction,
 } from '../stock/index.ts';
+import { orderOf } from './item-order.ts';
+import { placeOf, type Known } from './known.ts';
+import { actorOf, readLater } from './read-later.ts';
 import type { SourceItem } from './source.ts';
 import type { Guards, QuarantineCause } from './tables.ts';
 
-/** What became of an item that was to be applied. */
+/**
+ * What became of an item that was to be applied. `stale`: a movement that the figure has in it;
+ * `held`: it is tried again later, `code` says why it could not be applied.
+ */
 export type DecidedItem = { readonly item: SourceItem } & (
-  | { readonly kind: 'applied' | 'unchanged' }
-  /** It is tried again later; `code` says why it could not be applied. */
+  | { readonly kind: 'applied' | 'unchanged' | 'stale' }
   | { readonly kind: 'held'; readonly code: string }
   | { readonly kind: 'quarantined'; readonly cause: QuarantineCause; readonly current: number }
 );
@@ -22,49 +28,40 @@ export type DecidedItem = { readonly item: SourceItem } & (
 export type DecideOptions = {
   readonly merchantId: string;
   readonly sourceId: string;
+  readonly known: Known;
   /** Null: somebody approved the items. */
   readonly guards: Guards | null;
   /** Nothing was observed later. */
   readonly readAt: Date;
 };
 
-/** The actor of what a source changes: entries of its own that its figures know. */
-export function actorOf(sourceId: string): string {
-  return `source:${sourceId}`;
-}
-
-/** The reason of its movements. */
-export const movementReason = 'source.adjust';
-
 /**
  * Applies items to stock, in their order, as far as the guards let them. A figure is taken with
  * what was recorded on its quantity after it was observed: orders and tills that the source cannot
- * have known, and its own movements since.
+ * have known, and its own movements since. A movement is judged by the figure that was really taken
+ * before it: one that waits for somebody's word has nothing in it yet.
  */
 export async function decideItems(
   transaction: StockTransaction,
   items: readonly SourceItem[],
   options: DecideOptions,
-): Promise<readonly DecidedItem[]> {
-  if (items.length === 0) return [];
-  const { merchantId, sourceId, guards, readAt } = options;
+): Promise<Decided> {
+  if (items.length === 0) return { desk: undefined, decided: [] };
+  const { merchantId, sourceId, known, guards, readAt } = options;
   const keyOf = ({ sku, storeId }: SourceItem): LevelKey => ({ merchantId, sku, storeId });
   const desk = await transaction.read(items.map(keyOf));
   const figures = items.filter(({ op }) => op !== 'adjust');
-  const later = await laterUnits(
-    transaction.client,
-    figures.map((item) => ({
-      level: keyOf(item),
-      version: desk.level(keyOf(item)).version,
-      quantity: item.quantity,
-      since: item.observedAt < readAt ? item.observedAt : readAt,
-      knownActor: actorOf(sourceId),
-      laterReason: movementReason,
-    })),
-  );
+  const asked = figures.map((item) => ({ item, readAt }));
+  const input = { merchantId, sourceId, known, desk, asked };
+  const later = await readLater(transaction.client, input);
+  const taken = new Map<string, SourceItem>();
   const laterOf = new Map(figures.map((item, index) => [item, later[index]]));
-  return items.map((item): DecidedItem => {
+  const decided = items.map((item): DecidedItem => {
     const level = desk.level(keyOf(item));
+    const base = taken.get(placeOf(item)) ?? known.figures.get(placeOf(item));
+    if (item.op === 'adjust' && base !== undefined && orderOf(item, base) === 'older') {
+      return { item, kind: 'stale' };
+    }
     if (guards?.unknownSkus === 'hold' && level.storeExists && !level.exists) {
       return { item, kind: 'held', code: 'SOURCE.UNKNOWN_SKU' };
     }
@@ -78,9 +75,17 @@ export async function decideItems(
     const { version } = level;
     const outcome = desk.run(commandOf(item, keyOf(item), units, sourceId));
     if (outcome.kind === 'refused') return { item, kind: 'held', code: outcome.refusal.code };
+    if (item.op !== 'adjust') taken.set(placeOf(item), item);
     return { item, kind: level.version === version ? 'unchanged' : 'applied' };
   });
+  return { desk, decided };
 }
+
+/** What became of items, and the levels as they left them; undefined: none was looked at. */
+export type Decided = {
+  readonly desk: StockDesk | undefined;
+  readonly decided: readonly DecidedItem[];
+};
 
 /** What is suspicious about a figure: it differs too much, or it is a fall to zero. */
 function suspicion(
@@ -98,7 +103,7 @@ function suspicion(
 function commandOf(
   item: SourceItem,
   level: LevelKey,
-  later: number | undefined,
+  later: LaterUnits | undefined,
   sourceId: string,
 ): Command {
   const { quantity, value } = item;

@@ -5,6 +5,20 @@ import type { SourceRow } from './source-row.ts';
 import type { SourcePage } from './source.ts';
 import type { SnapshotState } from './tables.ts';
 
+/** Rows that do not even say what they are about. */
+export function countPlaceless({ unreadable }: Pick<SourcePage, 'unreadable'>): number {
+  return unreadable.filter(({ place }) => place === undefined).length;
+}
+
+/**
+ * A code for a full read that ends with this page and showed rows that may be about anything: what
+ * it did not show is not known to be gone. Null: nothing of the kind.
+ */
+export function gapOf({ snapshot }: SourceRow, page: SourcePage): string | null {
+  if (snapshot === null) return null;
+  return (snapshot.placeless ?? 0) + countPlaceless(page) > 0 ? 'rows_without_place' : null;
+}
+
 /** Whether a full read ends with this page and has not shown a single item. */
 export function isEmptySnapshot({ snapshot }: SourceRow, page: SourcePage): boolean {
   if (snapshot === null || page.hasMore) return false;
@@ -12,14 +26,14 @@ export function isEmptySnapshot({ snapshot }: SourceRow, page: SourcePage): bool
 }
 
 /** How a page moves its source on: the watermark, or the full read that it belongs to. */
-export function advanceOf(
-  { revision, watermark, snapshot }: SourceRow,
-  { nextWatermark, hasMore, items: read }: SourcePage,
-): Advance {
+export function advanceOf({ revision, watermark, snapshot }: SourceRow, page: SourcePage): Advance {
+  const { nextWatermark, hasMore, items: read } = page;
   if (snapshot === null) return { revision, watermark: nextWatermark, snapshot: null };
-  if (!hasMore) return { revision, watermark: nextWatermark, snapshot: null, completes: snapshot };
   const items = snapshot.items + read.length;
-  return { revision, watermark, snapshot: { ...snapshot, cursor: nextWatermark, items } };
+  const placeless = (snapshot.placeless ?? 0) + countPlaceless(page);
+  const state = { ...snapshot, items, placeless };
+  if (!hasMore) return { revision, watermark: nextWatermark, snapshot: null, completes: state };
+  return { revision, watermark, snapshot: { ...state, cursor: nextWatermark } };
 }
 
 /** Begins a full read, or goes on with the one that is on its way. */

@@ -3,7 +3,7 @@ import type { Db } from '../db/index.ts';
 import type { PageOf } from '../stock/index.ts';
 import { applyPage, type PageInput } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
-import { readItems } from './source.ts';
+import { readKept } from './source.ts';
 import type { SourceName } from './write-page.ts';
 
 /** An item that could not be applied, as the API shows it. */
@@ -71,7 +71,7 @@ export async function replayHeldItems(
   let fresh = 0;
   for (let from = 0; from < keys.length; from += batchSize) {
     const rows = keys.slice(from, from + batchSize);
-    const { items } = readItems(rows.map(({ item }) => item));
+    const items = readKept(rows.map(({ item }) => item));
     const result = await applyPage(context.together, {
       ...source,
       ...page,

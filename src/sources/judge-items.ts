@@ -1,10 +1,10 @@
-import { byOrder, hasVersion, orderOf } from './item-order.ts';
+import { byOrder, hasVersion, orderOf, type Order } from './item-order.ts';
 import { placeOf, type Known, type KnownFigure } from './known.ts';
 import type { SourceItem } from './source.ts';
 
 /** What is known of items before anybody looks at stock. */
 export type Judged = {
-  /** To be applied, in this order. */
+  /** To be applied, in this order: of each place the figures first, then what moved. */
   readonly candidates: readonly SourceItem[];
   readonly unchanged: number;
   readonly stale: number;
@@ -20,8 +20,9 @@ export type JudgeOptions = {
 
 /**
  * Judges the items of a page by what the source had said before. Of one place the newest figure
- * wins: what is older is stale, what says the same again changes nothing. A movement counts once
- * for its id, and not when it is older than the figure that has it in it already.
+ * wins: what is older is stale, what says the same again changes nothing, unless a full read had
+ * not shown it meanwhile. A movement counts once for its id; whether a figure has it in it already
+ * is seen when the figures before it were taken.
  *
  * Codes of refused items: SOURCE.NOT_OWNER (another source owns it), SOURCE.NOT_DECLARED.
  */
@@ -42,16 +43,13 @@ export function judgeItems(
   const movements = new Set(known.movements);
   const candidates = [...Map.groupBy(own, placeOf)].flatMap(([place, group]) => {
     const figures = judgeFigures(place, group, known, tally, options.deduplicate);
-    const base = figures.at(-1) ?? known.figures.get(place);
     const moved = group.filter((item) => {
       if (item.op !== 'adjust') return false;
       if (movements.has(item.id)) tally.unchanged += 1;
-      else if (base !== undefined && orderOf(item, base) === 'older') tally.stale += 1;
       else return movements.add(item.id);
       return false;
     });
-    // The sort is stable: a movement as old as a figure comes after it.
-    return [...figures, ...moved].toSorted(byOrder);
+    return [...figures, ...moved.toSorted(byOrder)];
   });
   return { candidates, ...tally, refused };
 }
@@ -63,14 +61,18 @@ function judgeFigures(
   tally: { unchanged: number; stale: number },
   deduplicate: boolean,
 ): SourceItem[] {
-  let newest = newestOf([
-    known.figures.get(place),
-    known.quarantine.get(place),
-    known.held.get(place),
-  ]);
+  const told = known.figures.get(place);
+  let newest = newestOf([told, known.quarantine.get(place), known.held.get(place)]);
   let accepted: SourceItem[] = [];
   for (const item of group.filter(({ op }) => op !== 'adjust').toSorted(byOrder)) {
-    const order = newest === undefined ? 'newer' : orderOf(item, newest);
+    if (item.missingIn !== undefined) {
+      // Where the source has spoken since the read began, it is there.
+      if (told !== undefined && told.generation < item.missingIn) accepted.push(item);
+      else tally.stale += 1;
+      continue;
+    }
+    const isBack = newest !== undefined && newest === told && told.isMissing;
+    const order = newest === undefined ? 'newer' : orderBeside(item, newest, isBack);
     const isRepeat = order === 'same' && item.value === newest?.value;
     if (isRepeat) tally.unchanged += 1;
     // A version names one figure. A time does not: the clock was too coarse for two changes.
@@ -85,6 +87,12 @@ function judgeFigures(
     }
   }
   return accepted;
+}
+
+/** What was missing is back with the figure that it had. */
+function orderBeside(item: SourceItem, known: KnownFigure, isBack: boolean): Order {
+  const order = orderOf(item, known);
+  return order === 'same' && isBack ? 'newer' : order;
 }
 
 function newestOf(figures: readonly (KnownFigure | undefined)[]): KnownFigure | undefined {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { quantityColumn } from '../stock/index.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';
-import { readItems, type SourceItem } from './source.ts';
+import { readKept, type Place, type SourceItem } from './source.ts';
 import type { QuarantineStatus } from './tables.ts';
 
 /** What a source had said of a place before. */
@@ -11,22 +11,35 @@ export type KnownFigure = {
   readonly observedAt: Date;
 };
 
+/** A figure that was taken. */
+export type TakenFigure = KnownFigure & {
+  /** Of the full read that showed it last. */
+  readonly generation: number;
+  /** The level's version when the source spoke of it first. */
+  readonly firstVersion: number;
+  /** A full read did not show it: it is gone at the source, or waits to be. */
+  readonly isMissing: boolean;
+};
+
+/** A movement that no figure taken since has in it. */
+export type KnownMovement = KnownFigure & { readonly id: string; readonly recordedAt: Date };
+
 export type KnownQuarantine = KnownFigure & { readonly status: QuarantineStatus };
 
 /** What is known of the places that a page is about. */
 export type Known = {
   readonly ownership: Ownership;
   /** The figure taken last, by place. */
-  readonly figures: ReadonlyMap<string, KnownFigure>;
+  readonly figures: ReadonlyMap<string, TakenFigure>;
   /** The newest that is open or was refused, by place. */
   readonly quarantine: ReadonlyMap<string, KnownQuarantine>;
   /** Figures that could not be applied and wait, by place. */
   readonly held: ReadonlyMap<string, KnownFigure>;
   /** Ids of movements that were taken already. */
   readonly movements: ReadonlySet<string>;
+  /** Movements that the figures do not have in them, by place. */
+  readonly moved: ReadonlyMap<string, readonly KnownMovement[]>;
 };
-
-export type Place = Pick<SourceItem, 'sku' | 'storeId' | 'quantity'>;
 
 /** A map key for what one figure is about; no id has the separator in it. */
 export function placeOf({ sku, storeId, quantity }: Place): string {
@@ -48,13 +61,19 @@ const places = `
   unnest($3::text[], $4::text[], $5::stock_quantity[]) with ordinality
     as u(sku, location_id, quantity, position)`;
 const figuresQuery = `
-  select u.position, f.value, f.version, f.observed_at
+  select u.position, f.value, f.version, f.observed_at, f.generation, f.first_version,
+    f.missing or exists (
+      select from source_quarantine q
+      where q.merchant_id = $1 and q.source_id = $2 and q.sku = u.sku
+        and q.location_id = u.location_id and q.quantity = u.quantity
+        and q.status in ('parked', 'pending') and q.item -> 'missingIn' is not null)
   from ${places}
   cross join lateral (
     select * from source_figure f
     where f.merchant_id = $1 and f.source_id = $2 and f.sku = u.sku
       and f.location_id = u.location_id and f.quantity = u.quantity
     offset 0) f`;
+/* What was missing orders nothing: the source has not said anything. */
 const quarantineQuery = `
   select u.position, q.value, q.version, q.observed_at, q.status
   from ${places}
@@ -62,7 +81,7 @@ const quarantineQuery = `
     select * from source_quarantine q
     where q.merchant_id = $1 and q.source_id = $2 and q.sku = u.sku
       and q.location_id = u.location_id and q.quantity = u.quantity
-      and q.status in ('parked', 'pending', 'refused')
+      and q.status in ('parked', 'pending', 'refused') and q.item -> 'missingIn' is null
     order by q.observed_at desc, q.status <> 'refused' desc limit 1) q`;
 const heldQuery = `
   select h.item from unnest($3::text[]) as u(item_key)
@@ -77,7 +96,18 @@ const movementsQuery = `
     where m.merchant_id = $1 and m.source_id = $2 and m.item_id = u.id
     offset 0) m`;
 
+const movedQuery = `
+  select u.position, m.value, m.version, m.observed_at, m.item_id, m.recorded_at
+  from ${places}
+  cross join lateral (
+    select * from source_movement m
+    where m.merchant_id = $1 and m.source_id = $2 and m.sku = u.sku
+      and m.location_id = u.location_id and m.quantity = u.quantity and not m.settled
+    offset 0) m`;
+
 type FigureRow = [string | number, number, string | null, Date];
+type TakenRow = [...FigureRow, number, number, boolean];
+type MovedRow = [...FigureRow, string, Date];
 type QuarantineRow = [...FigureRow, QuarantineStatus];
 
 /** Reads what is known of the places of some items, in one round trip. */
@@ -95,11 +125,11 @@ export async function readKnown(
     at.map(({ storeId }) => storeId),
     at.map(({ quantity }) => quantityColumn[quantity]),
   ];
-  const [ownership, figures, quarantine, held, movements] = await Promise.all([
+  const [ownership, figures, quarantine, held, movements, moved] = await Promise.all([
     client.query<{ quantity: string; location_id: string; source_id: string }>(ownershipQuery, [
       merchantId,
     ]),
-    client.query<FigureRow>({
+    client.query<TakenRow>({
       name: 'source_figures',
       text: figuresQuery,
       values: [...owner, ...columns],
@@ -121,6 +151,12 @@ export async function readKnown(
       text: movementsQuery,
       values: [...owner, ids],
     }),
+    client.query<MovedRow>({
+      name: 'source_moved',
+      text: movedQuery,
+      values: [...owner, ...columns],
+      rowMode: 'array',
+    }),
   ]);
   const placeAt = (position: string | number): string => {
     const place = at[Number(position) - 1];
@@ -130,10 +166,11 @@ export async function readKnown(
   return {
     ownership: ownershipOf(ownership.rows),
     figures: new Map(
-      figures.rows.map(([position, value, version, observedAt]) => [
-        placeAt(position),
-        { value, version, observedAt },
-      ]),
+      figures.rows.map(([position, ...row]) => {
+        const [value, version, observedAt, generation, firstVersion, isMissing] = row;
+        const order = { value, version, observedAt };
+        return [placeAt(position), { ...order, generation, firstVersion, isMissing }];
+      }),
     ),
     quarantine: new Map(
       quarantine.rows.map(([position, value, version, observedAt, status]) => [
@@ -142,11 +179,29 @@ export async function readKnown(
       ]),
     ),
     held: new Map(
-      readItems(held.rows.map(({ item }) => item)).items.map((item) => [
-        placeOf(item),
-        { value: item.value, version: item.version ?? null, observedAt: item.observedAt },
-      ]),
+      readKept(held.rows.map(({ item }) => item))
+        .filter(({ missingIn }) => missingIn === undefined)
+        .map((item) => [
+          placeOf(item),
+          { value: item.value, version: item.version ?? null, observedAt: item.observedAt },
+        ]),
     ),
     movements: new Set(movements.rows.map(({ id }) => id)),
+    moved: movedByPlace(moved.rows, placeAt),
   };
+}
+
+function movedByPlace(
+  rows: readonly MovedRow[],
+  placeAt: (position: string | number) => string,
+): ReadonlyMap<string, readonly KnownMovement[]> {
+  const groups = Map.groupBy(rows, ([position]) => placeAt(position));
+  return new Map(
+    [...groups].map(([place, group]) => [
+      place,
+      group.map(([, value, version, observedAt, id, recordedAt]) => {
+        return { id, value, version, observedAt, recordedAt };
+      }),
+    ]),
+  );
 }

@@ -8,20 +8,20 @@ type MissingRow = { sku: string; location_id: string; quantity: string; value: n
 
 /**
  * A full read has ended: figures that it did not show are gone at the source. They are parked as
- * falls to zero, to be settled with the others of the run; a figure that was observed after the
- * read began stays.
+ * falls to zero, to be settled with the others of the run; a figure that was taken since the read
+ * began stays. Nothing is, when rows of the read did not say what they are about.
  */
 export async function parkMissing(
   client: PoolClient,
   { merchantId, sourceId }: SourceName,
-  { generation, startedAt }: SnapshotState,
+  { generation, startedAt, placeless = 0 }: SnapshotState,
   runId: string,
 ): Promise<void> {
+  if (placeless > 0) return;
   const { rows } = await client.query<MissingRow>(
     `select sku, location_id, quantity, value from source_figure
-     where merchant_id = $1 and source_id = $2 and generation < $3 and value > 0
-       and observed_at <= $4`,
-    [merchantId, sourceId, generation, startedAt],
+     where merchant_id = $1 and source_id = $2 and generation < $3 and value > 0`,
+    [merchantId, sourceId, generation],
   );
   if (rows.length === 0) return;
   await client.query(
@@ -51,6 +51,7 @@ export async function parkMissing(
           op: 'delete',
           value: 0,
           observedAt: startedAt,
+          missingIn: generation,
         }),
       ),
     ],

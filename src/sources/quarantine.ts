@@ -6,7 +6,7 @@ import { quantityFromColumn, type PageOf, type Quantity } from '../stock/index.t
 import { applyPage, SourceMoved } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
 import { databaseNow } from './source-row.ts';
-import { readItems } from './source.ts';
+import { readKept } from './source.ts';
 import type { QuarantineCause, QuarantineStatus, SourceQuarantineTable } from './tables.ts';
 
 /** A report that waits, or waited, for somebody's decision. */
@@ -86,7 +86,7 @@ export async function approveQuarantine(
   for (const [sourceId, rows] of Map.groupBy(found.value, (row) => row.source_id)) {
     for (let from = 0; from < rows.length; from += settings.batchSize) {
       const page = rows.slice(from, from + settings.batchSize);
-      const { items } = readItems(page.map(({ item }) => item));
+      const items = readKept(page.map(({ item }) => item));
       const ids = page.map((row) => row.quarantine_id);
       const isApplied = await applyPage(together, {
         merchantId: input.merchantId,

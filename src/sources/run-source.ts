@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { refuse, refused, ok, type Result } from '../errors.ts';
 import { applyPage, SourceMoved } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
-import { abandonSnapshot, advanceOf, beginSnapshot, isEmptySnapshot } from './full-read.ts';
+import { abandonSnapshot, advanceOf, beginSnapshot, gapOf, isEmptySnapshot } from './full-read.ts';
 import { replayHeldItems } from './held-items.ts';
 import { readPage } from './read-page.ts';
 import { beginRun, closeForgottenRuns, finishRun, type RunView } from './runs.ts';
@@ -217,7 +217,7 @@ async function readPages(
     }
     readSoFar += result.counts.read;
     options.onPage?.(readSoFar);
-    if (!page.hasMore) return succeeded;
+    if (!page.hasMore) return { ...succeeded, code: gapOf(row, page) };
     const before = row.snapshot === null ? row.watermark : row.snapshot.cursor;
     if (page.nextWatermark === before) return { status: 'failed', code: 'feed_stuck' };
     if (row.snapshot === null && performance.now() - startedAt > longestRunMs) return succeeded;

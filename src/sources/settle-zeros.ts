@@ -4,7 +4,7 @@ import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
 import { applyPage } from './apply-page.ts';
 import { noCounts, addCounts } from './counts.ts';
-import { readItems } from './source.ts';
+import { readKept } from './source.ts';
 import type { RunCounts } from './tables.ts';
 import type { SourceName } from './write-page.ts';
 
@@ -45,7 +45,7 @@ export async function settleZeros(
   for (;;) {
     const parked = await readParked(db, input);
     if (parked.length === 0) return { counts, fresh: 0 };
-    const { items } = readItems(parked.map(({ item }) => item));
+    const items = readKept(parked.map(({ item }) => item));
     const page = await applyPage(options, {
       ...input,
       token: randomUUID(),

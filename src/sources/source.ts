@@ -30,10 +30,20 @@ export type SourceItem = {
   readonly value: number;
   /** When it was so at the source. */
   readonly observedAt: Date;
+  /** Ours, and never a source's: the number of the full read that did not show the figure. */
+  readonly missingIn?: number | undefined;
 };
 
+/** What a figure is about. */
+export type Place = Pick<SourceItem, 'sku' | 'storeId' | 'quantity'>;
+
 /** An item that says nothing we can use, kept as it came. */
-export type UnreadableItem = { readonly raw: unknown; readonly problem: string };
+export type UnreadableItem = {
+  readonly raw: unknown;
+  readonly problem: string;
+  /** What it is about, as far as that can be read. */
+  readonly place: Place | undefined;
+};
 
 export type SourcePage = {
   readonly items: readonly SourceItem[];
@@ -135,6 +145,12 @@ const units = z
   .union([z.number(), z.string().regex(wholeText).transform(Number)])
   .pipe(z.int().min(-most).max(most));
 
+const placeSchema = z.object({
+  sku: placeId,
+  storeId: placeId,
+  quantity: z.enum(reportedQuantities),
+});
+
 /** How an item is written in JSON. */
 export const itemSchema = z
   .strictObject({
@@ -170,7 +186,7 @@ export function readItems(raws: readonly unknown[]): Pick<SourcePage, 'items' | 
     else {
       const [issue] = result.error.issues;
       const problem = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an item'}`;
-      unreadable.push({ raw, problem });
+      unreadable.push({ raw, problem, place: placeSchema.safeParse(raw).data });
     }
   }
   return { items, unreadable };
@@ -190,6 +206,16 @@ const fields = new Set([
 function knownFields(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   return Object.fromEntries(Object.entries(raw).filter(([name]) => fields.has(name)));
+}
+
+const keptSchema = z.object({ missingIn: z.int().optional() });
+
+/** Reads items that we have kept ourselves, with what is ours in them. */
+export function readKept(kept: readonly unknown[]): readonly SourceItem[] {
+  return kept.flatMap((one) => {
+    const { missingIn } = keptSchema.parse(one);
+    return readItems([one]).items.map((item) => ({ ...item, missingIn }));
+  });
 }
 
 export function failed(code: string, retryAfterMs?: number): SourceRead {

@@ -15,6 +15,8 @@ export type SnapshotState = {
   readonly startedAt: string;
   /** So many items were read. */
   readonly items: number;
+  /** So many rows do not even say what they are about; absent: none. */
+  readonly placeless?: number;
 };
 
 export type SourceTable = {
@@ -75,6 +77,8 @@ export type SourceFigureTable = {
   item_id: string;
   generation: number;
   recorded_at: Date;
+  first_version: Generated<number>;
+  missing: Generated<boolean>;
 };
 
 export type SourceMovementTable = {
@@ -82,6 +86,13 @@ export type SourceMovementTable = {
   source_id: string;
   item_id: string;
   recorded_at: Date;
+  sku: string | null;
+  location_id: string | null;
+  quantity: ColumnType<string | null, string | null, never>;
+  value: number | null;
+  version: string | null;
+  observed_at: Date | null;
+  settled: Generated<boolean>;
 };
 
 export type SourceHeldItemTable = {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { newId } from '../ids.ts';
-import { quantityColumn } from '../stock/index.ts';
+import { quantityColumn, type StockDesk } from '../stock/index.ts';
 import { countNames } from './counts.ts';
 import type { DecidedItem } from './decide-items.ts';
-import { heldKey } from './known.ts';
-import type { SourceItem, UnreadableItem } from './source.ts';
+import { heldKey, placeOf, type Known } from './known.ts';
+import { isAfter } from './read-later.ts';
+import type { Place, SourceItem, UnreadableItem } from './source.ts';
 import type { QuarantineCause, RunCounts } from './tables.ts';
 
 /** Whose rows are written. */
@@ -16,7 +17,7 @@ export type SourceName = { readonly merchantId: string; readonly sourceId: strin
  * read all figures of the source for each place (measured: 400 ms instead of 110 ms for a page of
  * 1,000 of 4,000). Nobody else writes them, the source's row is locked.
  */
-const placeColumns = (items: readonly SourceItem[]) => [
+const placeColumns = (items: readonly Place[]) => [
   items.map(({ sku }) => sku),
   items.map(({ storeId }) => storeId),
   items.map(({ quantity }) => quantityColumn[quantity]),
@@ -24,27 +25,51 @@ const placeColumns = (items: readonly SourceItem[]) => [
 const places =
   'unnest($3::text[], $4::text[], $5::stock_quantity[]) as u(sku, location_id, quantity)';
 
-/** Keeps figures as the source said them; open quarantine of their places is superseded. */
+/** What is known around figures that were taken. */
+export type FigureContext = {
+  readonly desk: StockDesk;
+  readonly known: Known;
+  /** Of the last full read that began. */
+  readonly generation: number;
+};
+
+/**
+ * Keeps figures that were taken, as the source said them; open quarantine of their places is
+ * superseded, and movements that they have in them are settled.
+ */
 export async function writeFigures(
   client: PoolClient,
-  { merchantId, sourceId }: SourceName,
+  name: SourceName,
   items: readonly SourceItem[],
-  generation: number,
+  context: FigureContext,
 ): Promise<void> {
   if (items.length === 0) return;
   // Of one place the last one is the newest.
-  const newest = [
-    ...new Map(items.map((item) => [heldKey({ ...item, op: 'set' }), item])).values(),
-  ];
+  const newest = [...new Map(items.map((item) => [placeOf(item), item])).values()];
+  const told = newest.filter(({ missingIn }) => missingIn === undefined);
+  const missing = newest.filter(({ missingIn }) => missingIn !== undefined);
+  await writeTold(client, name, told, context);
+  await writeMissing(client, name, missing, context);
+  await settleMovements(client, name, newest, context);
+  await supersedeQuarantine(client, name, newest);
+}
+
+async function writeTold(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+  newest: readonly SourceItem[],
+  { desk, generation }: FigureContext,
+): Promise<void> {
+  if (newest.length === 0) return;
   await client.query(
     `insert into source_figure (merchant_id, source_id, sku, location_id, quantity, value, version,
-       observed_at, item_id, generation, recorded_at)
-     select $1, $2, u.*, $10, clock_timestamp()
+       observed_at, item_id, first_version, generation, recorded_at)
+     select $1, $2, u.*, $11, clock_timestamp()
      from unnest($3::text[], $4::text[], $5::stock_quantity[], $6::integer[], $7::text[],
-       $8::timestamptz[], $9::text[]) as u
+       $8::timestamptz[], $9::text[], $10::bigint[]) as u
      on conflict (merchant_id, source_id, sku, location_id, quantity) do update
        set value = excluded.value, version = excluded.version, observed_at = excluded.observed_at,
-           item_id = excluded.item_id, recorded_at = excluded.recorded_at,
+           item_id = excluded.item_id, recorded_at = excluded.recorded_at, missing = false,
            generation = greatest(source_figure.generation, excluded.generation)`,
     [
       merchantId,
@@ -54,9 +79,60 @@ export async function writeFigures(
       newest.map(({ version }) => version ?? null),
       newest.map(({ observedAt }) => observedAt),
       newest.map(({ id }) => id),
+      newest.map(({ sku, storeId }) => desk.level({ merchantId, sku, storeId }).version),
       generation,
     ],
   );
+}
+
+/** What a full read did not show is zero, but the source has not said anything: the order stays. */
+async function writeMissing(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+  items: readonly SourceItem[],
+  { generation }: FigureContext,
+): Promise<void> {
+  if (items.length === 0) return;
+  await client.query(
+    `update source_figure
+     set value = 0, missing = true, generation = greatest(generation, $6),
+         recorded_at = clock_timestamp()
+     from (
+       select f.ctid as place from ${places}
+       cross join lateral (
+         select f.ctid from source_figure f
+         where f.merchant_id = $1 and f.source_id = $2 and f.sku = u.sku
+           and f.location_id = u.location_id and f.quantity = u.quantity
+         offset 0) f offset 0) found
+     where ctid = found.place`,
+    [merchantId, sourceId, ...placeColumns(items), generation],
+  );
+}
+
+/** Movements that a figure has in it are known by their ids only from then on. */
+async function settleMovements(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+  items: readonly SourceItem[],
+  { known }: FigureContext,
+): Promise<void> {
+  const ids = items.flatMap((item) => {
+    const moved = known.moved.get(placeOf(item)) ?? [];
+    return moved.filter((movement) => !isAfter(movement, item)).map(({ id }) => id);
+  });
+  if (ids.length === 0) return;
+  await client.query(
+    `update source_movement set settled = true
+     where merchant_id = $1 and source_id = $2 and item_id = any ($3::text[])`,
+    [merchantId, sourceId, ids],
+  );
+}
+
+async function supersedeQuarantine(
+  client: PoolClient,
+  { merchantId, sourceId }: SourceName,
+  newest: readonly SourceItem[],
+): Promise<void> {
   await client.query(
     `update source_quarantine set status = 'superseded', decided_at = clock_timestamp()
      from (
@@ -76,7 +152,7 @@ export async function writeFigures(
 export async function markSeen(
   client: PoolClient,
   { merchantId, sourceId }: SourceName,
-  items: readonly SourceItem[],
+  items: readonly Place[],
   generation: number,
 ): Promise<void> {
   if (items.length === 0) return;
@@ -94,17 +170,28 @@ export async function markSeen(
   );
 }
 
-/** Keeps the ids of movements that were taken. */
+/** Keeps movements that were taken. */
 export async function writeMovements(
   client: PoolClient,
   { merchantId, sourceId }: SourceName,
-  ids: readonly string[],
+  items: readonly SourceItem[],
 ): Promise<void> {
-  if (ids.length === 0) return;
+  if (items.length === 0) return;
   await client.query(
-    `insert into source_movement (merchant_id, source_id, item_id, recorded_at)
-     select $1, $2, id, clock_timestamp() from unnest($3::text[]) as u(id)`,
-    [merchantId, sourceId, ids],
+    `insert into source_movement (merchant_id, source_id, sku, location_id, quantity, item_id,
+       value, version, observed_at, recorded_at)
+     select $1, $2, u.*, clock_timestamp()
+     from unnest($3::text[], $4::text[], $5::stock_quantity[], $6::text[], $7::integer[],
+       $8::text[], $9::timestamptz[]) as u`,
+    [
+      merchantId,
+      sourceId,
+      ...placeColumns(items),
+      items.map(({ id }) => id),
+      items.map(({ value }) => value),
+      items.map(({ version }) => version ?? null),
+      items.map(({ observedAt }) => observedAt),
+    ],
   );
 }
 

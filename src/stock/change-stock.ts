@@ -22,7 +22,7 @@ type ChangeInput<R> = {
  * the level. Refusals: those of `decideAdjust`.
  */
 export function adjustStock(input: ChangeInput<AdjustRequest>): Command {
-  return levelCommand(input, decideAdjust, () => 200);
+  return levelCommand(input, decideAdjust, { isCount: false, status: () => 200 });
 }
 
 /**
@@ -30,13 +30,16 @@ export function adjustStock(input: ChangeInput<AdjustRequest>): Command {
  * Refusals: those of `decideSet`.
  */
 export function setStock(input: ChangeInput<SetRequest>): Command {
-  return levelCommand(input, decideSet, (existed) => (existed ? 200 : 201));
+  return levelCommand(input, decideSet, {
+    isCount: true,
+    status: (existed) => (existed ? 200 : 201),
+  });
 }
 
 function levelCommand<R>(
   input: ChangeInput<R>,
   decide: (level: Level, request: R) => Refusal | readonly QuantityChange[],
-  status: (existed: boolean) => number,
+  { isCount, status }: { readonly isCount: boolean; readonly status: (existed: boolean) => number },
 ): Command {
   return {
     merchantId: input.level.merchantId,
@@ -50,7 +53,7 @@ function levelCommand<R>(
       const decision = decide(level, input.request);
       if (isRefusal(decision)) return { refusal: decision };
       return {
-        changes: [{ level, changes: decision }],
+        changes: [{ level, changes: decision, isCount }],
         answer: () => ({ status: status(existed), body: JSON.stringify(viewLevel(level)) }),
       };
     },

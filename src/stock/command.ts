@@ -29,6 +29,8 @@ export type QuantityChange = { readonly quantity: Quantity; readonly delta: numb
 export type LevelChange = {
   readonly level: Level;
   readonly changes: readonly QuantityChange[];
+  /** The figure was counted: nothing moved, whatever the delta says. */
+  readonly isCount?: boolean;
   /** Units of the change to `reserved` that were a hold which had already ended. */
   readonly expiredHoldsDelta?: number;
 };

@@ -7,7 +7,7 @@ import type { WorkingState } from './working-state.ts';
 /** SQLSTATE of stock_commit when something is no longer as it was read. */
 export const staleState = 'OH001';
 
-const parameterCount = 49;
+const parameterCount = 50;
 const commitQuery = `select stock_commit(${Array.from(
   { length: parameterCount },
   (_, index) => `$${index + 1}`,
@@ -31,6 +31,7 @@ export async function commitBatch(
     ...keyColumns(state),
     ...reservationColumns(state),
     snapshotRows(state),
+    countRows(state),
   ];
   const { rows } = await client.query<[number]>({
     name: 'stock_commit',
@@ -51,6 +52,15 @@ function snapshotRows({ snapshots }: WorkingState): string | null {
       version: snapshot.version,
       ...Object.fromEntries(quantities.map((name) => [quantityColumn[name], snapshot[name]])),
     })),
+  );
+}
+
+function countRows({ counts }: WorkingState): string | null {
+  if (counts.length === 0) return null;
+  return JSON.stringify(
+    counts.map(({ merchantId, sku, storeId, version }) => {
+      return { merchant_id: merchantId, sku, location_id: storeId, version };
+    }),
   );
 }
 

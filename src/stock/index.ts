@@ -37,7 +37,7 @@ export {
   viewLevel,
 } from './level.ts';
 export type { AdjustableQuantity, Level, LevelKey, LevelView, Quantity } from './level.ts';
-export { laterUnits } from './later-units.ts';
+export { laterUnits, type LaterUnits } from './later-units.ts';
 export type { LaterQuestion } from './later-units.ts';
 export { LevelReader } from './level-reader.ts';
 export type { LevelRead } from './level-reader.ts';

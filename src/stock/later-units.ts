@@ -12,8 +12,18 @@ export type LaterQuestion = {
   readonly since: Date;
   /** Whose entries it knows, whenever they were recorded. */
   readonly knownActor: string;
-  /** Of those, entries with this reason count all the same when they occurred later. */
-  readonly laterReason: string;
+  /** Of those, entries with this reason are movements: on a count they count all the same. */
+  readonly movementReason: string;
+  /** The level's version when they spoke of the quantity first; null: they have not yet. */
+  readonly firstVersion: number | null;
+};
+
+/** What comes on top of a figure, or of the count that is newer than it. */
+export type LaterUnits = {
+  /** What was counted last since then; null: nobody has counted. */
+  readonly counted: number | null;
+  /** The sum of what moved since. */
+  readonly units: number;
 };
 
 /*
@@ -24,11 +34,11 @@ export type LaterQuestion = {
  * ledger was empty; by the other index the same question took 0.8 ms for each level.)
  */
 const laterQuery = `
-  select case when archive.is_later then null else later.units end
+  select archive.is_later, later.counted, later.units
   from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::stock_quantity[],
-              $6::timestamptz[], $7::text[], $8::text[])
+              $6::timestamptz[], $7::text[], $8::text[], $9::bigint[])
        with ordinality as u(merchant_id, sku, location_id, version, quantity, since, actor, reason,
-                            position)
+                            first_version, position)
   cross join lateral (
     select exists (
       select from ledger_opening o
@@ -41,27 +51,50 @@ const laterQuery = `
         and s.recorded_at <= u.since - interval '1 second'
       order by s.recorded_at desc, s.version desc limit 1), 0) as version offset 0) base
   cross join lateral (
-    select coalesce(sum(e.delta), 0)::bigint as units from (
-      select * from ledger_entry e
-      where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
-        and e.version > base.version and e.version <= u.version and e.quantity = u.quantity
-        and e.recorded_at > u.since
-      order by e.version offset 0) e
-    where e.actor is distinct from u.actor
-      or (e.reason = u.reason and e.occurred_at > u.since)) later
+    select coalesce(array_agg(c.version), '{}') as versions from stock_count c
+    where c.merchant_id = u.merchant_id and c.sku = u.sku and c.location_id = u.location_id
+      and c.version > base.version and c.version <= u.version offset 0) counts
+  cross join lateral (
+    select
+      max(e.balance_after) filter (where e.version = e.counted_at) as counted,
+      coalesce(sum(e.delta) filter (where not e.is_count and (case
+        when e.counted_at is null then e.actor is distinct from u.actor
+        else e.version > e.counted_at
+          and (e.actor is distinct from u.actor or e.reason = u.reason) end)), 0)::bigint as units
+    from (
+      select e.*,
+        -- What was counted before they spoke at all was in the place of their figure.
+        max(e.version) filter (where e.is_count and e.version > u.first_version) over ()
+          as counted_at
+      from (
+        select e.version, e.delta, e.balance_after, e.actor, e.reason,
+          e.version = any (counts.versions) as is_count
+        from ledger_entry e
+        where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
+          and e.version > base.version and e.version <= u.version and e.quantity = u.quantity
+          and e.recorded_at > u.since
+        order by e.version offset 0) e) e) later
   order by u.position`;
 
+/** No level has as many versions. */
+const neverSpoken = Number.MAX_SAFE_INTEGER;
+
+type Row = [isArchived: boolean, counted: number | null, units: number];
+
 /**
- * For each question the sum of what was recorded on the quantity after `since`, up to the version
- * that was read: what is to be done again on top of a figure that was true at that time. Null when
- * some of it is archived, so that nobody can tell.
+ * For each question what was recorded on the quantity after `since`, up to the version that was
+ * read: what is to be done again on top of a figure that was true at that time. Null when some of
+ * it is archived, so that nobody can tell.
+ *
+ * A count moves nothing. One from before they spoke first stood in for their figure, and is left
+ * out; a later one is newer than the figure, and stands in its place.
  */
 export async function laterUnits(
   client: PoolClient,
   questions: readonly LaterQuestion[],
-): Promise<readonly (number | null)[]> {
+): Promise<readonly (LaterUnits | null)[]> {
   if (questions.length === 0) return [];
-  const { rows } = await client.query<[number | null]>({
+  const { rows } = await client.query<Row>({
     name: 'stock_later_units',
     text: laterQuery,
     values: [
@@ -72,9 +105,10 @@ export async function laterUnits(
       textArray(questions.map(({ quantity }) => quantityColumn[quantity])),
       timeArray(questions.map(({ since }) => since)),
       textArray(questions.map(({ knownActor }) => knownActor)),
-      textArray(questions.map(({ laterReason }) => laterReason)),
+      textArray(questions.map(({ movementReason }) => movementReason)),
+      numberArray(questions.map(({ firstVersion }) => firstVersion ?? neverSpoken)),
     ],
     rowMode: 'array',
   });
-  return rows.map(([units]) => units);
+  return rows.map(([isArchived, counted, units]) => (isArchived ? null : { counted, units }));
 }

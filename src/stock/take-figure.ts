@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { refuse } from '../errors.ts';
 import type { Answer, Command, Decision, Provenance } from './command.ts';
 import { guardLevel } from './decide.ts';
+import type { LaterUnits } from './later-units.ts';
 import { maxQuantity, type AdjustableQuantity, type LevelKey } from './level.ts';
 
 /**
@@ -11,13 +12,13 @@ import { maxQuantity, type AdjustableQuantity, type LevelKey } from './level.ts'
  *
  * Refusals, in this order: STORE.NOT_FOUND, STOCK.OUT_OF_RANGE.
  * @param input.value −2,147,483,647 … 2,147,483,647; a book figure may be below zero
- * @param input.later units recorded after the figure was true (`laterUnits`)
+ * @param input.later what was recorded after the figure was true (`laterUnits`)
  */
 export function takeFigure(input: {
   readonly level: LevelKey;
   readonly quantity: AdjustableQuantity;
   readonly value: number;
-  readonly later: number;
+  readonly later: LaterUnits;
   readonly provenance: Provenance;
 }): Command {
   const { quantity, value, later } = input;
@@ -49,6 +50,6 @@ function answer(): Answer {
 }
 
 /** What a figure comes to with what was recorded since; never below zero. */
-export function figureNow(value: number, later: number): number {
-  return Math.max(0, value + later);
+export function figureNow(value: number, { counted, units }: LaterUnits): number {
+  return Math.max(0, (counted ?? value) + units);
 }

@@ -24,6 +24,9 @@ export type EntryWrite = {
 /** A level as one version left it. */
 export type SnapshotWrite = Readonly<Pick<Level, keyof LevelKey | Quantity | 'version'>>;
 
+/** A version of a level that is a count. */
+export type CountWrite = Readonly<Pick<Level, keyof LevelKey | 'version'>>;
+
 export type KeyWrite = {
   readonly merchantId: string;
   readonly key: string;
@@ -61,6 +64,7 @@ export class WorkingState implements DecisionContext {
   readonly expiredKeys: { readonly merchantId: string; readonly key: string }[] = [];
   readonly reservations: ReservationWrite[] = [];
   readonly snapshots: SnapshotWrite[] = [];
+  readonly counts: CountWrite[] = [];
   readonly #levels: Map<string, Level>;
   readonly #answers: Map<string, RememberedAnswer>;
   readonly #readVersions = new Map<Level, number>();
@@ -146,7 +150,7 @@ export class WorkingState implements DecisionContext {
   /** Runs all commands or, when one is refused, none: the state is then as before. */
   runAllOrNone(commands: readonly Command[]): Outcome[] {
     const marks = [this.entries.length, this.keys.length, this.reservations.length] as const;
-    const snapshots = this.snapshots.length;
+    const [snapshots, counts] = [this.snapshots.length, this.counts.length];
     const undo: { level: Level; before: Level }[] = [];
     this.#undo = undo;
     const outcomes = commands.map((command) => this.run(command));
@@ -160,6 +164,7 @@ export class WorkingState implements DecisionContext {
     this.keys.length = marks[1];
     this.reservations.length = marks[2];
     this.snapshots.length = snapshots;
+    this.counts.length = counts;
     return outcomes.map((outcome) =>
       outcome.kind === 'applied'
         ? {
@@ -183,7 +188,7 @@ export class WorkingState implements DecisionContext {
     }
   }
 
-  #apply({ level, changes, expiredHoldsDelta = 0 }: LevelChange, command: Command): void {
+  #apply({ level, changes, isCount, expiredHoldsDelta = 0 }: LevelChange, command: Command): void {
     this.#undo?.push({ level, before: { ...level } });
     if (!this.#readVersions.has(level)) this.#readVersions.set(level, level.version);
     level.exists = true;
@@ -204,6 +209,7 @@ export class WorkingState implements DecisionContext {
       });
       first = false;
     }
+    if (isCount === true) this.counts.push({ ...level });
     if (level.version % this.#snapshotEvery === 0) this.snapshots.push({ ...level });
   }
 }

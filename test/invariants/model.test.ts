@@ -13,7 +13,8 @@ const path = process.env['MODEL_PATH'];
 const replayPath = process.env['MODEL_REPLAY_PATH'];
 
 const tables =
-  'stock_level, ledger_entry, idempotency_key, outbox_message, reservation, reservation_line';
+  'stock_level, stock_count, ledger_entry, idempotency_key, outbox_message, reservation, ' +
+  'reservation_line';
 
 /** The one command that runs the shrunk case alone. */
 function replayCommand(details: {

@@ -80,8 +80,8 @@ export const reconciliationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/sources/compare-figures.ts',
-        before: 'const units = later[index] ?? 0;',
-        after: 'const units = 0 * (later[index] ?? 0);',
+        before: 'const later = laterOfEach[index] ?? nothingLater;',
+        after: 'const later = nothingLater;',
       },
     ],
     test: 'test/reconciliation/sources.test.ts',

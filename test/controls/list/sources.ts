@@ -46,8 +46,8 @@ export const sourceControls: readonly Control[] = [
       },
       {
         file: 'src/sources/write-page.ts',
-        before: 'id, clock_timestamp() from unnest($3::text[]) as u(id)`',
-        after: 'id, clock_timestamp() from unnest($3::text[]) as u(id) on conflict do nothing`',
+        before: '       $8::text[], $9::timestamptz[]) as u`,',
+        after: '       $8::text[], $9::timestamptz[]) as u on conflict do nothing`,',
       },
     ],
     test: 'test/sources/figures.test.ts',
@@ -60,7 +60,7 @@ export const sourceControls: readonly Control[] = [
       {
         file: 'src/sources/decide-items.ts',
         before: '    const units = laterOf.get(item);\n',
-        after: '    const units = laterOf.has(item) ? 0 : undefined;\n',
+        after: '    const units = laterOf.has(item) ? { counted: null, units: 0 } : undefined;\n',
       },
     ],
     test: 'test/sources/flash-sale.test.ts',
