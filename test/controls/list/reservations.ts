@@ -132,8 +132,8 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/order-events.ts',
-        before: "    if (existing.status === 'committed') return unchanged(existing);\n",
-        after: '',
+        before: '      named ??\n' + "      own.find(({ status }) => status === 'committed') ??\n",
+        after: '      named ??\n',
       },
     ],
     test: 'test/reservations/reservations.test.ts',
@@ -145,11 +145,37 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/order-events.ts',
-        before: "    if (existing.status === 'returned') return orderCancelled(event.orderId);\n",
+        before: "    if (existing.status === 'returned') return orderCancelled(orderId);\n",
         after: '',
       },
     ],
     test: 'test/reservations/reservations.test.ts',
     name: 'a cancelled order gives back what it held or took, once, and stays cancelled',
+  },
+  {
+    id: 'order-of-a-hold',
+    promise: 'An order that was confirmed with a hold is known by its own name.',
+    changes: [
+      {
+        file: 'src/reservations/order-events.ts',
+        before: '    existing.orderId = orderId;\n',
+        after: '',
+      },
+    ],
+    test: 'test/reservations/order-of-hold.test.ts',
+    name: 'a hold without an order becomes that of the order confirmed with it',
+  },
+  {
+    id: 'order-once-in-a-batch',
+    promise: 'An order is confirmed once, also by two events of one batch.',
+    changes: [
+      {
+        file: 'src/reservations/order-events.ts',
+        before: "      if (!('code' in taken)) reservations.push(taken.reservation);\n",
+        after: '',
+      },
+    ],
+    test: 'test/reservations/order-of-hold.test.ts',
+    name: 'an order confirmed several times in one batch is taken once',
   },
 ];
