@@ -132,7 +132,7 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/order-events.ts',
-        before: '      named ??\n' + "      own.find(({ status }) => status === 'committed') ??\n",
+        before: "      named ??\n      own.find(({ status }) => status === 'committed') ??\n",
         after: '      named ??\n',
       },
     ],
