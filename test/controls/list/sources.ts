@@ -106,6 +106,11 @@ export const sourceControls: readonly Control[] = [
           '    if (ends !== undefined) {\n' +
           '      await parkMissing(client, input, ends, input.runId);',
       },
+      {
+        file: 'src/sources/run-source.ts',
+        before: "      if (end.status === 'succeeded') {\n",
+        after: "      if (end.status !== 'interrupted') {\n",
+      },
     ],
     test: 'test/sources/feed.test.ts',
     name: 'a full read that does not come to its end zeroes nothing and goes on',
