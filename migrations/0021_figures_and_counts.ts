@@ -16,7 +16,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       constraint stock_count_pkey primary key (merchant_id, sku, location_id, version)
     )`.execute(db);
   await sql`drop function stock_commit`.execute(db);
-  await loadSql(db, ['functions/stock_commit.sql', 'functions/ledger_archive.sql']);
+  await loadSql(db, [
+    'functions/stock_commit.sql',
+    // It writes the order that a hold is sold to.
+    'functions/stock_commit_reservations.sql',
+    'functions/ledger_archive.sql',
+  ]);
   await sql`
     alter table source_figure
       -- the level's version when the source spoke of it first; 0: before that was noted
