@@ -21,6 +21,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // It writes the order that a hold is sold to.
     'functions/stock_commit_reservations.sql',
     'functions/ledger_archive.sql',
+    // A database from before it was split off does not have it.
+    'functions/holds_at.sql',
   ]);
   await sql`
     alter table source_figure
