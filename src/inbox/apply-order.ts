@@ -6,7 +6,7 @@ import {
   type InboundLine,
   type ListingIndex,
 } from '../channels/index.ts';
-import { changeTogether, type TogetherOptions } from '../stock/index.ts';
+import { changeTogether, type StockTransaction, type TogetherOptions } from '../stock/index.ts';
 import { orderCommand, type LineChange } from './order-command.ts';
 import { mergeLines, readLines, writeLines, type OrderKey, type OrderLine } from './order-lines.ts';
 import { refundsAfter, uncountedUnits, writeRefunds, type Refunds } from './refunds.ts';
@@ -56,14 +56,24 @@ export async function applyOrder(
     if (Object.keys(refunds).length > 0) await writeRefunds(client, key, refunds);
     const left = lessRefunded(wanted, uncountedUnits(refunds));
     const changes = changesOf(await readLines(client, key), left);
-    const command = orderCommand(key, event.status, event.occurredAt, changes);
-    const desk = await transaction.read(command.levelKeys);
-    const outcome = desk.run(command);
-    if (outcome.kind === 'refused') throw new OrderRefused(outcome.refusal.code);
-    await writeLines(client, key, command.lines);
+    await changeLines(transaction, key, event, changes);
     await also(client, 'done');
     return 'done';
   });
+}
+
+/** Brings stock to what the lines of an order want now, and keeps them. Throws `OrderRefused`. */
+export async function changeLines(
+  transaction: StockTransaction,
+  key: OrderKey,
+  { status, occurredAt }: Pick<OrderEvent, 'status' | 'occurredAt'>,
+  changes: readonly LineChange[],
+): Promise<void> {
+  const command = orderCommand(key, status, occurredAt, changes);
+  const desk = await transaction.read(command.levelKeys);
+  const outcome = desk.run(command);
+  if (outcome.kind === 'refused') throw new OrderRefused(outcome.refusal.code);
+  await writeLines(transaction.client, key, command.lines);
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { InboundEvent } from '../channels/index.ts';
 import { changeTogether, type TogetherOptions } from '../stock/index.ts';
-import { OrderRefused, type OrderResult } from './apply-order.ts';
-import { orderCommand, type OrderStatus } from './order-command.ts';
-import { readLines, writeLines, type OrderKey } from './order-lines.ts';
+import { changeLines, type OrderResult } from './apply-order.ts';
+import type { OrderStatus } from './order-command.ts';
+import { readLines, type OrderKey } from './order-lines.ts';
 import { writeRefunds, type Refunds } from './refunds.ts';
 
 export type RefundEvent = Extract<InboundEvent, { kind: 'refund' }>;
@@ -33,11 +33,7 @@ export async function applyRefund(
       if (quantity === undefined) return [];
       return [{ before, after: { ...before, wanted: Math.max(before.wanted - quantity, 0) } }];
     });
-    const command = orderCommand(key, status, event.occurredAt, changes);
-    const desk = await transaction.read(command.levelKeys);
-    const outcome = desk.run(command);
-    if (outcome.kind === 'refused') throw new OrderRefused(outcome.refusal.code);
-    await writeLines(client, key, command.lines);
+    await changeLines(transaction, key, { status, occurredAt: event.occurredAt }, changes);
     await also(client, 'done');
     return 'done';
   });
