@@ -7,7 +7,7 @@ import type { Command, Loader, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
 import type { LevelMemory } from './level-memory.ts';
 import { readBatch, type BatchRead } from './read-batch.ts';
-import type { Turns } from './turns.ts';
+import type { Turn, Turns } from './turns.ts';
 import { WorkingState, type EntryWrite } from './working-state.ts';
 
 /** How one batch went: what an operator needs to see why a request waited. */
@@ -61,6 +61,8 @@ type Attempt = {
   readonly lock: boolean;
   readonly lost: readonly LostAttempt[];
   readonly levels: LevelMemory;
+  /** Of which it is the only attempt; later ones do without. */
+  readonly turn: Turn | undefined;
 };
 
 /** SQLSTATEs after which the same commands may be read, decided and committed again. */
@@ -88,11 +90,13 @@ export type WriterMemory = {
  * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
  * those of the commands; STOCK.BUSY when the batch could not be committed in time. Rejects with
  * `DatabaseUnavailable`, or with what Postgres says of a command that it will not take.
+ * @param turn for the first attempt, and ended by it
  */
 export async function runBatch(
   options: BatchOptions,
   units: readonly BatchUnit[],
   memory: WriterMemory,
+  turn?: Turn,
 ): Promise<Outcome[][]> {
   const startedAt = performance.now();
   const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
@@ -106,6 +110,7 @@ export async function runBatch(
       lock: lost.length > 0 || number > 2,
       lost,
       levels,
+      turn: number === 1 ? turn : undefined,
     };
     try {
       const outcomes = await attemptBatch(options, units, attempt, guess);
@@ -152,7 +157,8 @@ async function attemptBatch(
   attempt: Attempt,
   guess: DecidedBatch | undefined,
 ): Promise<Outcome[][]> {
-  const client = await connect(options.pool);
+  const { turn } = attempt;
+  const client = turn?.client ?? (await connect(options.pool));
   let broken: Error | undefined;
   try {
     return await readDecideCommit(client, options, units, attempt, guess);
@@ -167,7 +173,8 @@ async function attemptBatch(
     // Lost while reading: nothing was written by this attempt.
     throw error instanceof LostInCommit ? error : new LostInCommit(error, undefined);
   } finally {
-    client.release(broken);
+    if (turn === undefined) client.release(broken);
+    else turn.end();
   }
 }
 
@@ -254,6 +261,7 @@ async function commit(
     const written = commitBatch(client, state, options.idempotencyTtlSeconds);
     // Pipelined behind it: a failed function turns this commit into a rollback.
     const committed = attempt.lock ? client.query('commit') : undefined;
+    attempt.turn?.end();
     const results = await Promise.allSettled([written, committed]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     attempt.levels.clock.hear(await written, askedAt);

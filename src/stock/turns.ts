@@ -3,8 +3,6 @@ import { classifyFailure } from '../db/index.ts';
 
 /** The advisory lock that processes take turns by; any number, the same in all of them. */
 const lockKey = '7163920184451';
-/** A process gives its turn away after so long, also when it has more to do. */
-const turnMs = 15;
 /** Turns are taken for so long after another process was met. */
 const needMs = 2_000;
 /** Each batch makes what was seen before it count less. */
@@ -12,10 +10,14 @@ const fade = 0.9;
 /** Reached when some four of ten batches are in vain. */
 const enough = 4;
 
-/** The right to change levels while other processes that also take turns wait. */
+/** The right to change levels, once, while other processes that also take turns wait. */
 export type Turn = {
-  readonly isOver: boolean;
-  /** Lets the next one in; the caller does not wait for it. */
+  /** The session that has it: the turn's batch is sent through it. */
+  readonly client: PoolClient;
+  /**
+   * Lets the next one in as soon as what was sent before is done: the database does both without
+   * coming back here. The caller does not wait for it. Again: nothing more happens.
+   */
   end(): void;
 };
 
@@ -80,12 +82,12 @@ export class Turns {
 type TurnTaken<T> = { readonly turn: Turn; readonly found: T };
 
 function turnOf(client: PoolClient): Turn {
-  const until = performance.now() + turnMs;
+  let isEnded = false;
   return {
-    get isOver() {
-      return performance.now() >= until;
-    },
+    client,
     end() {
+      if (isEnded) return;
+      isEnded = true;
       client.query('select pg_advisory_unlock($1)', [lockKey]).then(
         () => client.release(),
         // The lock goes with the session.

@@ -108,7 +108,7 @@ export class StockWriter {
     this.#running = undefined;
   }
 
-  /** Works what has gathered, and what comes meanwhile, while other processes wait. */
+  /** Works what has gathered by the time its turn comes, while other processes wait. */
   async #takeTurn(): Promise<void> {
     const { offsetMs } = this.#options.clock;
     const { levels, turns } = this.#memory;
@@ -121,9 +121,7 @@ export class StockWriter {
     const { turn, found } = taken;
     if (levels.replaceAll(found.levels.values())) turns.renew();
     levels.clock.hear(found.databaseMs, askedAt);
-    do {
-      await this.#settle(this.#takeBatch(), turn);
-    } while (this.#queue.length > 0 && !turn.isOver);
+    await this.#settle(this.#takeBatch(), turn);
     turn.end();
   }
 
@@ -141,11 +139,11 @@ export class StockWriter {
 
   /**
    * Never rejects: each unit of the batch is resolved or rejected by itself.
-   * @param turn to be ended or used before the answers go out
+   * @param turn for this batch; it ends with it
    */
   async #settle(units: readonly QueuedUnit[], turn?: Turn): Promise<void> {
     try {
-      const outcomes = await runBatch(this.#options, units, this.#memory);
+      const outcomes = await runBatch(this.#options, units, this.#memory, turn);
       const answer = (): void => {
         for (const [index, unit] of units.entries()) unit.resolve(outcomes[index] ?? []);
       };
