@@ -8,6 +8,9 @@ $$;
 -- channel was told, the newest level, and what the channel itself has done to it since. Listings
 -- that no longer belong to the job are left out. `available` is the ledger's: ended holds that were
 -- not yet swept come on top.
+--
+-- In PL/pgSQL, which keeps the plan: making it anew takes longer than reading forty listings does
+-- (2.1 of 3.8 ms).
 create or replace function delivery_read(
   p_merchant text, p_channel text, p_job uuid[], p_sku text[], p_location text[],
   p_offset_ms double precision)
@@ -19,7 +22,12 @@ returns table (
   version bigint, recorded_at timestamptz, on_hand integer, available bigint, ended_holds integer,
   own_versions integer, own_effect bigint, own_without_effect boolean, overwritten_effect bigint,
   has_overwritten boolean)
-language sql stable as $$
+language plpgsql stable
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  return query
   select u.position, c.now, h.updated_at, l.external_ids, l.published_quantity,
     l.published_on_hand, l.published_version, l.pending_since, l.force_nonce,
     l.told_rules, l.rules_version, l.paused_at is not null, l.unanswered_quantity,
@@ -66,5 +74,6 @@ language sql stable as $$
         -- without a figure of its own there is nothing to compare
         and l.published_quantity is not null
       group by e.version) v) o on true
-  order by u.position
+  order by u.position;
+end
 $$;

@@ -1,0 +1,7 @@
+import type { Kysely } from 'kysely';
+import { loadSql } from './load-sql.ts';
+
+/** What is asked for each delivery is planned once for each session. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await loadSql(db, ['functions/delivery_read.sql']);
+}
