@@ -1,15 +1,22 @@
+import { getRequestListener, RequestError } from '@hono/node-server';
 import type { DashboardHandler } from '@pg-boss/dashboard/handler';
 import { refuse, type Refusal } from '../errors.ts';
-import { requestIdOf } from './request-id.ts';
 import { rawPathOf } from './request-text.ts';
-import { noteFault, respond, type Desk, type HttpContext, type Visit } from './run-operation.ts';
+import {
+  beginVisit,
+  noteFault,
+  respond,
+  type Desk,
+  type Handler,
+  type Visit,
+} from './run-operation.ts';
 
 const basePath = '/admin/queues';
 
 /** The pages of pg-boss: its queues and jobs, for whoever holds the admin key. */
 export type AdminQueues = {
   readonly paths: readonly string[];
-  handle(context: HttpContext): Promise<Response>;
+  readonly handle: Handler;
   close(): Promise<void>;
 };
 
@@ -30,28 +37,31 @@ export function openAdminQueues(desk: Desk): AdminQueues {
   };
   return {
     paths: dashboard === undefined ? [] : [basePath, `${basePath}/*`],
-    async handle(context) {
-      const { incoming } = context.env;
-      const visit: Visit = {
-        incoming,
-        requestId: requestIdOf(incoming.headers['x-request-id']),
-        startedAt: performance.now(),
-        caller: undefined,
-      };
+    async handle(incoming, outgoing) {
+      const visit = beginVisit(incoming, outgoing);
+      const refuseWith = (refusal: Refusal): void => respond(desk, visit, basePath, note, refusal);
       try {
         const refusal = await admit(desk, visit);
-        if (refusal !== undefined) return respond(desk, visit, basePath, note, refusal);
+        if (refusal !== undefined) return refuseWith(refusal);
         const pages = await (opened ??= open());
-        const response = await pages(context.req.raw);
-        return passOn(desk, visit, note, response);
+        // The pages speak of requests and responses as fetch does.
+        const show = getRequestListener(
+          async (request) => passOn(desk, visit, note, await pages(request)),
+          {
+            errorHandler: (error) =>
+              refuseWith(error instanceof RequestError ? badTarget : noteFault(desk, visit, error)),
+          },
+        );
+        return await show(incoming, outgoing);
       } catch (error) {
-        const refusal = noteFault(desk, visit, error);
-        return respond(desk, visit, basePath, note, refusal);
+        return refuseWith(noteFault(desk, visit, error));
       }
     },
     close: async () => (await opened)?.close(),
   };
 }
+
+const badTarget = refuse('REQUEST.MALFORMED', 'The request has no valid target or host.');
 
 /** Refusals: AUTH.MISSING, AUTH.INVALID, AUTH.FORBIDDEN. */
 async function admit(desk: Desk, visit: Visit): Promise<Refusal | undefined> {

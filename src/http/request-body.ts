@@ -58,26 +58,15 @@ function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | R
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let size = 0;
-    const stop = (result: Buffer | Refusal): void => {
-      incoming.off('data', onData);
-      incoming.off('end', onEnd);
-      incoming.off('error', onGone);
-      incoming.off('close', onGone);
-      resolve(result);
-    };
-    const onData = (chunk: Buffer): void => {
+    incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) stop(tooLarge(limit));
+      if (size > limit) resolve(tooLarge(limit));
       else if (first === undefined) first = chunk;
       else (more ??= [first]).push(chunk);
-    };
-    const onEnd = (): void => stop(more === undefined ? (first ?? empty) : Buffer.concat(more));
+    });
+    incoming.on('end', () => resolve(more === undefined ? (first ?? empty) : Buffer.concat(more)));
     // The client went away: nobody will read what this is answered with.
-    const onGone = (): void => stop(refuse('REQUEST.MALFORMED', 'The body ended too early.'));
-    incoming.on('data', onData);
-    incoming.on('end', onEnd);
-    incoming.on('error', onGone);
-    incoming.on('close', onGone);
+    incoming.on('close', () => resolve(refuse('REQUEST.MALFORMED', 'The body ended too early.')));
   });
 }
 

@@ -1,46 +1,68 @@
-import type { HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
+import { SmartRouter } from 'hono/router/smart-router';
+import { TrieRouter } from 'hono/router/trie-router';
 import type { AdminQueues } from './admin-queues.ts';
 import { refuse } from '../errors.ts';
 import type { Operation } from './operation.ts';
-import { requestIdOf } from './request-id.ts';
 import { rawPathOf } from './request-text.ts';
-import { handlerOf, respond, type Desk, type HttpContext } from './run-operation.ts';
+import { beginVisit, handlerOf, respond, type Desk, type Handler } from './run-operation.ts';
 
-/** Routes requests by their path as it was sent: each parameter is decoded once, by us. */
+/** What a Host header may say: a name, an IPv4 or an IPv6 address, and a port (RFC 3986, 3.2.2). */
+const hostPattern = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+
+/**
+ * Routes requests by their path as it was sent: each parameter is decoded once, by us. Of Hono
+ * this uses the router alone: a request and a response of fetch for each request cost as much as
+ * reading it (decision 0017).
+ */
 export function createRouter(
   operations: readonly Operation[],
   adminQueues: AdminQueues,
   desk: Desk,
-) {
-  const router = new Hono<{ Bindings: HttpBindings }>({
-    getPath: (_request, options) => rawPathOf(options?.env?.incoming.url),
-  });
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const routers = [new RegExpRouter<Handler>(), new TrieRouter<Handler>()];
+  const router = new SmartRouter<Handler>({ routers });
   for (const operation of operations) {
     const pattern = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    router.on(operation.method.toUpperCase(), pattern, handlerOf(operation, desk));
+    router.add(operation.method.toUpperCase(), pattern, handlerOf(operation, desk));
   }
-  for (const path of adminQueues.paths) router.all(path, (context) => adminQueues.handle(context));
-  router.notFound(unmatchedHandler(operations, desk));
-  return router;
+  for (const path of adminQueues.paths) router.add('ALL', path, adminQueues.handle);
+  const unmatched = unmatchedHandler(operations, desk);
+  const malformed = malformedHandler(desk);
+  return (incoming, outgoing) => {
+    const { host } = incoming.headers;
+    const isHost = host === undefined || hostPattern.test(host);
+    // Node sends no body in answer to HEAD.
+    const method = incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET');
+    const [found] = router.match(method, rawPathOf(incoming.url))[0];
+    const handle = isHost ? (found?.[0] ?? unmatched) : malformed;
+    handle(incoming, outgoing).catch((error: unknown) => {
+      desk.services.logger.error({ err: error }, 'a request could not be answered');
+      outgoing.destroy();
+    });
+  };
+}
+
+function malformedHandler(desk: Desk): Handler {
+  const note = desk.services.metrics.bindRoute('any', 'malformed');
+  const refusal = refuse('REQUEST.MALFORMED', 'The request has no valid host.');
+  return async (incoming, outgoing) => {
+    const path = rawPathOf(incoming.url).slice(0, 200);
+    respond(desk, beginVisit(incoming, outgoing), path, note, refusal);
+  };
 }
 
 /** 405 with `Allow` where the path exists with another method, else 404. */
-function unmatchedHandler(operations: readonly Operation[], desk: Desk) {
+function unmatchedHandler(operations: readonly Operation[], desk: Desk): Handler {
   const note = desk.services.metrics.bindRoute('any', 'unmatched');
   const routes = operations.map(({ method, path }) => ({
     method: method.toUpperCase(),
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
   }));
-  return (context: HttpContext): Response => {
-    const { incoming } = context.env;
+  return async (incoming, outgoing) => {
     const path = rawPathOf(incoming.url);
-    const visit = {
-      incoming,
-      requestId: requestIdOf(incoming.headers['x-request-id']),
-      startedAt: performance.now(),
-      caller: undefined,
-    };
+    const visit = beginVisit(incoming, outgoing);
     const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
     if (methods.includes('GET')) methods.push('HEAD');
     const allow = [...new Set(methods)].join(', ');
@@ -48,6 +70,6 @@ function unmatchedHandler(operations: readonly Operation[], desk: Desk) {
       methods.length === 0
         ? refuse('ROUTE.NOT_FOUND', 'There is nothing at this path.')
         : refuse('ROUTE.METHOD_NOT_ALLOWED', `The path takes ${allow}.`, { allow });
-    return respond(desk, visit, path.slice(0, 200), note, refusal);
+    respond(desk, visit, path.slice(0, 200), note, refusal);
   };
 }

@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { HttpBindings } from '@hono/node-server';
-import type { Context } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
 import { Authenticator } from './auth.ts';
 import { performOnce } from './claim.ts';
@@ -15,6 +13,7 @@ import type { Reply } from './reply.ts';
 import { readJson } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { RequestLog } from './request-log.ts';
+import { send } from './send.ts';
 import {
   headerText,
   invalid,
@@ -24,7 +23,8 @@ import {
   readQuery,
 } from './request-text.ts';
 
-export type HttpContext = Context<{ Bindings: HttpBindings }>;
+/** Answers a request. Never rejects. */
+export type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 
 /** What all operations of a server share. */
 export type Desk = {
@@ -49,6 +49,7 @@ export function openDesk(services: Services): Desk {
 /** What is known of a request on its way through; the caller is found out as it goes. */
 export type Visit = {
   readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
   readonly requestId: string;
   readonly startedAt: number;
   caller: Caller | undefined;
@@ -58,28 +59,29 @@ const anyone: Caller = { merchantId: '', keyId: 'anonymous', role: 'member' };
 const shed = refuse('LOAD.SHED', 'Too many changes are waiting; try again.');
 const forbidden = refuse('AUTH.FORBIDDEN', 'The key does not allow this.');
 
+export function beginVisit(incoming: IncomingMessage, outgoing: ServerResponse): Visit {
+  return {
+    incoming,
+    outgoing,
+    requestId: requestIdOf(incoming.headers['x-request-id']),
+    startedAt: performance.now(),
+    caller: undefined,
+  };
+}
+
 /** The handler of one operation: the only function between the router and the use case. */
-export function handlerOf(
-  operation: Operation,
-  desk: Desk,
-): (context: HttpContext) => Promise<Response> {
+export function handlerOf(operation: Operation, desk: Desk): Handler {
   const places = parameterPlaces(operation.path);
   const note = desk.services.metrics.bindRoute(operation.method, operation.path);
-  return async (context) => {
-    const { incoming } = context.env;
-    const visit: Visit = {
-      incoming,
-      requestId: requestIdOf(incoming.headers['x-request-id']),
-      startedAt: performance.now(),
-      caller: undefined,
-    };
+  return async (incoming, outgoing) => {
+    const visit = beginVisit(incoming, outgoing);
     let reply: Reply;
     try {
       reply = await serve(operation, places, desk, visit);
     } catch (error) {
       reply = noteFault(desk, visit, error);
     }
-    return respond(desk, visit, operation.path, note, reply);
+    respond(desk, visit, operation.path, note, reply);
   };
 }
 
@@ -215,54 +217,52 @@ export function noteFault(desk: Desk, { requestId }: Visit, error: unknown): Ref
   return refusalOfFault(error);
 }
 
-/** Makes the response of a reply, and writes down that it was given. */
+/** Answers with a reply, and writes down that it was given. */
 export function respond(
   desk: Desk,
   visit: Visit,
   route: string,
   note: (status: number, ms: number) => void,
   reply: Reply,
-): Response {
+): void {
   const { incoming, requestId, caller } = visit;
   const { metrics } = desk.services;
-  const headers: Record<string, string> = { 'x-request-id': requestId };
-  if (desk.isClosing) headers['connection'] = 'close';
+  const headers = ['x-request-id', requestId];
+  if (desk.isClosing) headers.push('connection', 'close');
   let status: number;
-  let body: string | Uint8Array<ArrayBuffer> | null;
+  let body: string | Uint8Array | null;
   if (reply.code === undefined) {
     ({ status, body } = reply);
-    if (body !== null) headers['content-type'] = reply.contentType ?? jsonType;
-    if (reply.version !== undefined) headers['etag'] = `"${reply.version}"`;
+    if (body !== null) headers.push('content-type', reply.contentType ?? jsonType);
+    if (reply.version !== undefined) headers.push('etag', `"${reply.version}"`);
     if (reply.replayed === true) {
-      headers['idempotency-replayed'] = 'true';
+      headers.push('idempotency-replayed', 'true');
       metrics.countReplay();
     }
-    if (reply.headers !== undefined) Object.assign(headers, reply.headers);
+    if (reply.headers !== undefined) headers.push(...Object.entries(reply.headers).flat());
   } else {
     const kind = kindOf(reply.code);
     ({ status } = kind);
     body = problemDocument(reply, { instance: rawPathOf(incoming.url), requestId });
-    Object.assign(headers, problemHeaders(reply, kind.retryAfter));
+    headers.push(...problemHeaders(reply, kind.retryAfter));
     metrics.countRefusal(reply.code);
   }
   const ms = performance.now() - visit.startedAt;
   note(status, ms);
   desk.log.write({ requestId, method: incoming.method, route, status, ms, caller });
-  return new Response(body, { status, headers });
+  send(visit, status, headers, body);
 }
 
-function problemHeaders(
-  { code, data }: Refusal,
-  retryAfter: number | undefined,
-): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+function problemHeaders({ code, data }: Refusal, retryAfter: number | undefined): string[] {
+  const headers = ['content-type', 'application/problem+json'];
   const seconds = data?.['retryAfterSeconds'] ?? retryAfter;
-  if (typeof seconds === 'number') headers['retry-after'] = String(seconds);
+  if (typeof seconds === 'number') headers.push('retry-after', String(seconds));
   if (code.startsWith('AUTH.') && code !== 'AUTH.FORBIDDEN') {
     const asked = data?.['authenticate'];
-    headers['www-authenticate'] = typeof asked === 'string' ? asked : 'Bearer realm="onhand"';
+    const challenge = typeof asked === 'string' ? asked : 'Bearer realm="onhand"';
+    headers.push('www-authenticate', challenge);
   }
   const allow = data?.['allow'];
-  if (typeof allow === 'string') headers['allow'] = allow;
+  if (typeof allow === 'string') headers.push('allow', allow);
   return headers;
 }

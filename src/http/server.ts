@@ -1,6 +1,5 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import { refuse, UsageError } from '../errors.ts';
 import { openAdminQueues } from './admin-queues.ts';
 import type { Services } from './context.ts';
@@ -29,13 +28,11 @@ export async function startHttpServer(
 ): Promise<HttpFace> {
   const desk = openDesk(services);
   const adminQueues = openAdminQueues(desk);
-  const { fetch } = createRouter(operationsOf(services), adminQueues, desk);
-  const listener = getRequestListener(fetch, { errorHandler: badTarget });
   const server = createServer(
     // Longer than the idle time of common proxies and clients: they hang up first, so that no
     // request crosses with our hanging up.
     { keepAliveTimeout: 72_000, headersTimeout: 60_000, requestTimeout: 120_000 },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    createRouter(operationsOf(services), adminQueues, desk),
   );
   const closeGently = closerOf(server);
   server.on('clientError', answerBrokenRequest);
@@ -67,16 +64,6 @@ function listen(server: HttpServer, { host, port }: { host: string; port: number
       server.off('error', refused);
       resolve();
     });
-  });
-}
-
-/** A request whose target or host is no URL. */
-function badTarget(): Response {
-  const refusal = refuse('REQUEST.MALFORMED', 'The request has no valid target or host.');
-  const requestId = requestIdOf(undefined);
-  return new Response(problemDocument(refusal, { instance: '/', requestId }), {
-    status: kindOf(refusal.code).status,
-    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId },
   });
 }
 

@@ -190,6 +190,17 @@ describe('closing', () => {
   });
 });
 
+test('a body that is refused and never ends does not keep its connection', async () => {
+  app = await startTestApp();
+  const sender = connect(app.face.port, '127.0.0.1');
+  sender.write(
+    `POST ${level}/adjust HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminKey}\r\n` +
+      'content-type: application/json\r\ncontent-length: 100000000\r\n\r\n{',
+  );
+  // Nothing more is sent, and nothing ended: the answer's end is the server's doing.
+  expect(await answerOn(sender)).toMatch(/^HTTP\/1\.1 413 /);
+});
+
 /** What comes until the connection ends, or why it broke. */
 function answerOn(socket: Socket): Promise<string> {
   return readText(socket).catch(String);

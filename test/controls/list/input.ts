@@ -8,7 +8,7 @@ export const inputControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/request-body.ts',
-        before: 'if (size > limit) stop(tooLarge(limit));\n      else ',
+        before: 'if (size > limit) resolve(tooLarge(limit));\n      else ',
         after: '',
       },
     ],
