@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { deadLetterQueue, type DeliveryJob, type RetrySettings } from '../channels/index.ts';
-import type { Db, Tx } from '../db/index.ts';
+import { together, type Db, type Tx } from '../db/index.ts';
 
 /** What stands in a job's data; the rest of a DeliveryJob are pg-boss's own columns. */
 type JobData = Omit<DeliveryJob, 'jobId' | 'queue'>;
@@ -43,8 +43,8 @@ export class DeliveryQueue {
   async insert(tx: Tx, jobs: readonly DeliveryJob[], delayMs = 0): Promise<void> {
     const { maxAttempts, deadLetters } = this.#retry;
     const byQueue = Map.groupBy(jobs, (job) => job.queue);
-    for (const [queue, group] of byQueue) {
-      await this.#ensure(queue);
+    for (const queue of byQueue.keys()) await this.#ensure(queue);
+    const insert = async (queue: string, group: readonly DeliveryJob[]): Promise<void> => {
       const retryLimit = deadLetters ? maxAttempts - 1 : unlimited;
       const startAfter = delayMs === 0 ? {} : { startAfter: `${delayMs} milliseconds` };
       const rows = group.map((job) => ({
@@ -60,7 +60,8 @@ export class DeliveryQueue {
         this.#known.clear();
         throw error;
       }
-    }
+    };
+    await together([...byQueue].map(([queue, group]) => insert(queue, group)));
   }
 
   /** Claims up to `limit` jobs that are due, oldest first. */

@@ -27,10 +27,10 @@ export async function recordUntilDone(
   verdicts: readonly Verdict[],
   state: RecordingState,
 ): Promise<{ readonly followUps: number } | undefined> {
-  const { db, queue, logger } = context;
+  const { pool, queue, logger } = context;
   for (let attempt = 1; !state.isAbandoned(); attempt += 1) {
     try {
-      const recorded = await recordVerdicts(db, queue, channel, verdicts);
+      const recorded = await recordVerdicts(pool, queue, channel, verdicts);
       tellDrifts(context, channel, recorded.drifts);
       return recorded;
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import {
   countPoll,
   dropOperations,
@@ -13,7 +14,7 @@ import {
   type ChannelRow,
   type ObservedDrift,
 } from '../channels/index.ts';
-import type { Db, Tx } from '../db/index.ts';
+import { pipelined, together, type Tx } from '../db/index.ts';
 import { recordDrifts, settleDrifts } from '../reconciliation/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Verdict } from './verdict.ts';
@@ -29,22 +30,27 @@ export type RecordedVerdicts = {
  * themselves.
  */
 export async function recordVerdicts(
-  db: Db,
+  pool: Pool,
   queue: DeliveryQueue,
   channel: ChannelRow,
   verdicts: readonly Verdict[],
 ): Promise<RecordedVerdicts> {
   const { merchant_id: merchantId, channel_id: channelId, queue: name } = channel;
   const readAt = new Date(Math.min(...verdicts.map((verdict) => verdict.readAt.getTime())));
-  return db.transaction().execute(async (tx) => {
+  return pipelined(pool, async (tx) => {
     const drifts = await recordLeavers(tx, channel, verdicts);
     const settled = verdicts.flatMap((verdict) => verdict.settled);
-    const recorded = await recordListings(tx, channel, readAt, settled);
-    await settleDrifts(tx, merchantId, recorded.settledDriftIds);
     const attempts = verdicts.flatMap((verdict) => verdict.attempts);
-    await recordAttempts(tx, merchantId, channelId, attempts);
     const superseded = verdicts.flatMap((verdict) => verdict.superseded);
-    await recordSuperseded(tx, merchantId, superseded);
+    const completed = verdicts.flatMap((verdict) => verdict.completed);
+    // Sent together: none of them needs what another one answers.
+    const [recorded] = await together([
+      recordListings(tx, channel, readAt, settled),
+      recordAttempts(tx, merchantId, channelId, attempts),
+      recordSuperseded(tx, merchantId, superseded),
+      queue.complete(tx, name, completed),
+    ]);
+    await settleDrifts(tx, merchantId, recorded.settledDriftIds);
     await recordCarried(tx, channel, verdicts);
     const waiting = verdicts.flatMap((verdict) => verdict.waiting);
     const changed = await waitListings(tx, channel, waiting);
@@ -52,11 +58,6 @@ export async function recordVerdicts(
     await queue.insert(tx, recorded.jobs);
     const moved = verdicts.flatMap((verdict) => verdict.moved);
     for (const { job, startAfterMs } of moved) await queue.insert(tx, [job], startAfterMs);
-    await queue.complete(
-      tx,
-      name,
-      verdicts.flatMap(({ completed }) => completed),
-    );
     for (const { job, retryMs, code } of verdicts.flatMap(({ failed }) => failed)) {
       await queue.fail(tx, job, retryMs, { code });
     }

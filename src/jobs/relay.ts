@@ -1,5 +1,5 @@
 import { hasChannels, markListings, type Adapters, type DeliveryJob } from '../channels/index.ts';
-import type { Db } from '../db/index.ts';
+import { pipelined, type DatabaseHandle, type Db } from '../db/index.ts';
 import { passFailpoint } from '../failpoint.ts';
 import { dropMessages, newestOfLevel, takeMessages } from '../outbox/index.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
@@ -19,22 +19,40 @@ export type RelayPass = {
   readonly isUnwanted: boolean;
 };
 
+/** For so long it is taken for granted that there is a channel, once there was one. */
+const knownMs = 1_000;
+
 /**
- * One pass of the relay: messages leave the outbox, listings are marked and jobs are inserted in
+ * Passes of the relay: messages leave the outbox, listings are marked and jobs are inserted in
  * one transaction, so a change is at every moment in the outbox, or marked with a job. It makes no
  * call.
  */
-export async function relayOnce(
-  db: Db,
+export function createRelay(
+  database: Pick<DatabaseHandle, 'db' | 'pool'>,
+  queue: DeliveryQueue,
+  adapters: Adapters,
+): () => Promise<RelayPass> {
+  let wantedUntil = 0;
+  return async () => {
+    if (performance.now() > wantedUntil) {
+      const dropped = await dropUnwanted(database.db);
+      if (dropped !== undefined) {
+        const isFull = dropped >= dropLimit;
+        return { messages: dropped, jobs: [], isFull, isUnwanted: true };
+      }
+      // Of a channel that is gone since, messages are taken as well; nothing is marked.
+      wantedUntil = performance.now() + knownMs;
+    }
+    return await relayWanted(database.pool, queue, adapters);
+  };
+}
+
+async function relayWanted(
+  pool: DatabaseHandle['pool'],
   queue: DeliveryQueue,
   adapters: Adapters,
 ): Promise<RelayPass> {
-  const dropped = await dropUnwanted(db);
-  if (dropped !== undefined) {
-    const isFull = dropped >= dropLimit;
-    return { messages: dropped, jobs: [], isFull, isUnwanted: true };
-  }
-  const pass = await db.transaction().execute(async (tx) => {
+  const pass = await pipelined(pool, async (tx) => {
     const messages = await takeMessages(tx, passLimit);
     if (messages.length === 0) return { messages: 0, jobs: [], isFull: false, isUnwanted: false };
     passFailpoint('relay_claimed');

@@ -21,7 +21,7 @@ import { startHousekeeping, startPromptExpiry } from './housekeeping.ts';
 import { startInboxLoop } from './inbox-loop.ts';
 import { startReconciliationLoop } from './reconciliation-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
-import { relayOnce } from './relay.ts';
+import { createRelay } from './relay.ts';
 import { startBufferRuns } from './buffer-runs.ts';
 import { startSourceRuns } from './source-runs.ts';
 
@@ -119,6 +119,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const database = openDatabase({
     connectionString,
     poolSize: 8,
+    pipeline: true,
     applicationName: 'onhand workers',
     onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     sessionSettings: { idle_in_transaction_session_timeout: '30000', jit: 'off' },
@@ -129,6 +130,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const leads = new ChannelLeads(
     {
       db,
+      pool: database.pool,
       queue,
       adapters,
       secretBox,
@@ -147,7 +149,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     randomUUID(),
   );
   const relay = new RelayLoop(
-    () => relayOnce(db, queue, adapters),
+    createRelay(database, queue, adapters),
     ({ messages, jobs }) => {
       leads.wake(new Set(jobs.map((job) => job.queue)));
       events.onRelayed?.({ messages, jobs: jobs.length });

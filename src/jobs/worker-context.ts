@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { Adapters, RetrySettings } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
@@ -10,6 +11,8 @@ import type { DeliveryEvents } from './events.ts';
 /** What the workers of all channels share. */
 export type WorkerContext = {
   readonly db: Db;
+  /** The one under `db`, for transactions whose statements are sent together. */
+  readonly pool: Pool;
   readonly queue: DeliveryQueue;
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;

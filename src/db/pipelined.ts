@@ -1,0 +1,97 @@
+import {
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type QueryResult,
+} from 'kysely';
+import type { Pool, PoolClient } from 'pg';
+import type { Tables, Tx } from './database.ts';
+
+/**
+ * A transaction whose statements may be sent together: what is started without waiting for the one
+ * before goes to the database at once, and is carried out in that order. (Kysely's own transaction
+ * lets one statement at a time through, so that each costs a round trip.)
+ *
+ * When one fails, so do those that were started with it, and the transaction is rolled back. `work`
+ * has to wait for all that it started, also then: `together` does.
+ *
+ * @param pool opened with `pipeline: true`
+ */
+export async function pipelined<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(transactionOver(client));
+    // A commit of a transaction that failed rolls it back, and does not fail.
+    const { command } = await client.query('commit');
+    if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = cause instanceof Error ? cause : new Error('the connection broke', { cause });
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * Waits for all of them, as `Promise.all` does, and longer: also when one fails, so that nothing is
+ * under way any more when the transaction ends. Rejects as the first of them did.
+ */
+export async function together<const T extends readonly unknown[]>(
+  started: T,
+): Promise<{ -readonly [Key in keyof T]: Awaited<T[Key]> }> {
+  await Promise.allSettled(started);
+  return await Promise.all(started);
+}
+
+/** What Kysely's functions take for a transaction; it is begun and ended outside. */
+function transactionOver(client: PoolClient): Tx {
+  const connection = new OneConnection(client);
+  const driver: Driver = {
+    init: nothing,
+    acquireConnection: () => Promise.resolve(connection),
+    beginTransaction: nothing,
+    commitTransaction: nothing,
+    rollbackTransaction: nothing,
+    releaseConnection: nothing,
+    destroy: nothing,
+  };
+  const db = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => driver,
+      createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  });
+  return db as unknown as Tx;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+class OneConnection implements DatabaseConnection {
+  readonly #client: PoolClient;
+
+  constructor(client: PoolClient) {
+    this.#client = client;
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const { command, rowCount, rows } = await this.#client.query(sql, [...parameters]);
+    const isChange = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
+    return isChange ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
+  }
+
+  // oxlint-disable-next-line require-yield -- rows are never streamed here
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('a pipelined transaction streams no rows');
+  }
+}

@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createPool, pipelined, together } from '../../src/db/index.ts';
+import { sqlStateOf } from '../../src/errors.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ connectionString: database.connectionString, poolSize: 1, pipeline: true });
+  await pool.query('create table note (id integer primary key)');
+});
+
+beforeEach(async () => {
+  await pool.query('delete from note');
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const notes = async (): Promise<number[]> => {
+  const { rows } = await pool.query<{ id: number }>('select id from note order by id');
+  return rows.map(({ id }) => id);
+};
+
+test('what is started together is sent together, and carried out in that order', async () => {
+  const client = await pool.connect();
+  let inFlight = 0;
+  let most = 0;
+  const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  client.query = ((...args: unknown[]) => {
+    inFlight += 1;
+    most = Math.max(most, inFlight);
+    return query(...args).finally(() => (inFlight -= 1));
+  }) as typeof client.query;
+  client.release();
+  const counts = await pipelined(pool, async (tx) => {
+    const count = async (): Promise<number | undefined> => {
+      const found = sql<{ count: number }>`select count(*)::integer as count from note`;
+      return (await found.execute(tx)).rows[0]?.count;
+    };
+    const add = (id: number) => sql`insert into note values (${id})`.execute(tx);
+    const [none, , one] = await together([count(), add(1), count()]);
+    return [none, one];
+  });
+  Reflect.deleteProperty(client, 'query');
+  expect(counts).toEqual([0, 1]);
+  expect(most).toBe(3);
+  expect(await notes()).toEqual([1]);
+});
+
+test('how many rows were changed is known', async () => {
+  const result = await pipelined(pool, (tx) =>
+    sql`insert into note select generate_series(1, 3)`.execute(tx),
+  );
+  expect(result.numAffectedRows).toBe(3n);
+});
+
+test('nothing is kept of a transaction in which one of them fails', async () => {
+  const failed = pipelined(pool, async (tx) => {
+    await together([
+      sql`insert into note values (1)`.execute(tx),
+      sql`insert into note values (1)`.execute(tx),
+      sql`insert into note values (2)`.execute(tx),
+    ]);
+  });
+  // The first that failed, and not what became of those behind it.
+  expect(sqlStateOf(await failed.catch((error: unknown) => error))).toBe('23505');
+  expect(await notes()).toEqual([]);
+});
+
+test('what one of them starts late is not left to run after the end', async () => {
+  let start = (): void => undefined;
+  const isLate = new Promise<void>((resolve) => (start = resolve));
+  const failed = pipelined(pool, async (tx) => {
+    const late = isLate.then(() => sql`insert into note values (7)`.execute(tx));
+    await together([sql`select 1 / 0`.execute(tx).finally(start), late]);
+  });
+  expect(sqlStateOf(await failed.catch((error: unknown) => error))).toBe('22012');
+  expect(await notes()).toEqual([]);
+});
+
+test('a failure that was swallowed does not pass for a commit', async () => {
+  const swallowed = pipelined(pool, async (tx) => {
+    await sql`insert into note values (1)`.execute(tx);
+    await sql`select 1 / 0`.execute(tx).catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toThrow('failed before its commit');
+  expect(await notes()).toEqual([]);
+});
+
+test('a connection that broke is not used again', async () => {
+  const broken = pipelined(pool, async (tx) => {
+    await sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx);
+  });
+  await expect(broken).rejects.toThrow();
+  expect(await pipelined(pool, async () => 'well')).toBe('well');
+});
