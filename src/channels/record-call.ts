@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Tx } from '../db/index.ts';
+import { plannedOnce, type Tx } from '../db/index.ts';
 import type { ChannelRow } from './channel.ts';
 import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
 import { bySkuAndStore } from './move-listings.ts';
@@ -105,7 +105,7 @@ export async function recordAttempts(
   if (attempts.length === 0) return;
   const column = <K extends keyof AttemptRecord>(name: K): AttemptRecord[K][] =>
     attempts.map((attempt) => attempt[name]);
-  await sql`
+  await sql`${sql.raw(plannedOnce)}
     with input as (
       select * from unnest(${column('deliveryId')}::text[], ${column('jobId')}::uuid[],
         ${column('messageId')}::text[], ${column('status')}::text[],

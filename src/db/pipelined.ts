@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   Kysely,
   PostgresAdapter,
@@ -10,6 +11,12 @@ import {
 } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Tables, Tx } from './database.ts';
+
+/**
+ * Begins a statement that is planned once for each session instead of each time: one whose plan
+ * does not get worse while the tables grow (decision 0002). Only `pipelined` looks for it.
+ */
+export const plannedOnce = '/* planned once */';
 
 /**
  * A transaction whose statements may be sent together: what is started without waiting for the one
@@ -75,6 +82,20 @@ function transactionOver(client: PoolClient): Tx {
   return db as unknown as Tx;
 }
 
+/** Each costs every session some memory; pg-boss writes a queue's name into its statements. */
+const mostNames = 64;
+const names = new Map<string, string>();
+
+/** The same for a text in every process, so that a pooler in between may share its sessions. */
+function nameOf(text: string): string | undefined {
+  let name = names.get(text);
+  if (name === undefined && names.size < mostNames) {
+    name = `once_${hash('sha256', text, 'hex').slice(0, 16)}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
 const nothing = (): Promise<void> => Promise.resolve();
 
 class OneConnection implements DatabaseConnection {
@@ -85,7 +106,9 @@ class OneConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { command, rowCount, rows } = await this.#client.query(sql, [...parameters]);
+    const name = sql.startsWith(plannedOnce) ? nameOf(sql) : undefined;
+    const query = { text: sql, values: [...parameters], ...(name === undefined ? {} : { name }) };
+    const { command, rowCount, rows } = await this.#client.query(query);
     const isChange = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
     return isChange ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
   }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { deadLetterQueue, type DeliveryJob, type RetrySettings } from '../channels/index.ts';
-import { together, type Db, type Tx } from '../db/index.ts';
+import { plannedOnce, together, type Db, type Tx } from '../db/index.ts';
 
 /** What stands in a job's data; the rest of a DeliveryJob are pg-boss's own columns. */
 type JobData = Omit<DeliveryJob, 'jobId' | 'queue'>;
@@ -54,7 +54,7 @@ export class DeliveryQueue {
         ...startAfter,
       }));
       try {
-        await this.#boss.insert(queue, rows, { db: fromKysely(tx) });
+        await this.#boss.insert(queue, rows, { db: plannedOnceIn(tx) });
       } catch (error) {
         // It may have been deleted together with an older channel of the same name.
         this.#known.clear();
@@ -234,6 +234,15 @@ export class DeliveryQueue {
     await this.#boss.createQueue(queue, { ...options, deadLetter });
     this.#known.add(queue);
   }
+}
+
+/** A transaction as pg-boss takes it, for a statement whose plan may be kept. */
+function plannedOnceIn(tx: Tx): ReturnType<typeof fromKysely> {
+  const db = fromKysely(tx);
+  return {
+    executeSql: (text: string, values?: unknown[]) =>
+      db.executeSql(`${plannedOnce}${text}`, values),
+  };
 }
 
 function dataOf(job: DeliveryJob): JobData {

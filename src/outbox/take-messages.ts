@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Tx } from '../db/index.ts';
+import { plannedOnce, type Tx } from '../db/index.ts';
 
 /** The fact that a version of a level has to reach the channels. */
 export type OutboxMessage = {
@@ -28,7 +28,7 @@ export async function takeMessages(tx: Tx, limit: number): Promise<readonly Outb
     location_id: string;
     version: number;
     recorded_at: Date;
-  }>`
+  }>`${sql.raw(plannedOnce)}
     with recursive present(merchant_id) as (
       (select merchant_id from outbox_message order by merchant_id limit 1)
       union all

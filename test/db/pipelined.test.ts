@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createPool, pipelined, together } from '../../src/db/index.ts';
+import { createPool, pipelined, plannedOnce, together } from '../../src/db/index.ts';
 import { sqlStateOf } from '../../src/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -61,6 +61,21 @@ test('how many rows were changed is known', async () => {
   expect(result.numAffectedRows).toBe(3n);
 });
 
+test('a statement that says so is planned once, and with other values the next time', async () => {
+  const add = (id: number): Promise<unknown> =>
+    pipelined(pool, (tx) =>
+      sql`${sql.raw(plannedOnce)} insert into note values (${id})`.execute(tx),
+    );
+  await add(1);
+  await add(2);
+  await pipelined(pool, (tx) => sql`insert into note values (${3})`.execute(tx));
+  expect(await notes()).toEqual([1, 2, 3]);
+  const { rows } = await pool.query<{ statement: string }>(
+    "select statement from pg_prepared_statements where statement like '%into note values%'",
+  );
+  expect(rows).toEqual([{ statement: `${plannedOnce} insert into note values ($1)` }]);
+});
+
 test('nothing is kept of a transaction in which one of them fails', async () => {
   const failed = pipelined(pool, async (tx) => {
     await together([
@@ -75,8 +90,7 @@ test('nothing is kept of a transaction in which one of them fails', async () => 
 });
 
 test('what one of them starts late is not left to run after the end', async () => {
-  let start = (): void => undefined;
-  const isLate = new Promise<void>((resolve) => (start = resolve));
+  const { promise: isLate, resolve: start } = Promise.withResolvers<void>();
   const failed = pipelined(pool, async (tx) => {
     const late = isLate.then(() => sql`insert into note values (7)`.execute(tx));
     await together([sql`select 1 / 0`.execute(tx).finally(start), late]);
@@ -98,6 +112,6 @@ test('a connection that broke is not used again', async () => {
   const broken = pipelined(pool, async (tx) => {
     await sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx);
   });
-  await expect(broken).rejects.toThrow();
+  expect(sqlStateOf(await broken.catch((error: unknown) => error))).toBe('57P01');
   expect(await pipelined(pool, async () => 'well')).toBe('well');
 });
