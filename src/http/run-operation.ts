@@ -23,7 +23,7 @@ import {
   readQuery,
 } from './request-text.ts';
 
-/** Answers a request. Never rejects. */
+/** Answers a request; rejects where that went wrong. */
 export type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 
 /** What all operations of a server share. */

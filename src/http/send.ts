@@ -16,7 +16,11 @@ export function send(
 ): void {
   // The client went away.
   if (outgoing.destroyed) return;
-  if (!incoming.complete) outgoing.once('finish', () => drain(incoming));
+  if (!incoming.complete) {
+    outgoing.once('finish', () => {
+      if (!incoming.complete) drain(incoming);
+    });
+  }
   if (body === null) {
     if (status !== 204 && status !== 304) headers.push('content-length', '0');
     outgoing.writeHead(status, headers).end();
@@ -27,7 +31,7 @@ export function send(
 }
 
 function drain(incoming: IncomingMessage): void {
-  const timer = setTimeout(() => incoming.socket.destroySoon(), drainMs);
+  const timer = setTimeout(() => incoming.socket.destroySoon(), drainMs).unref();
   incoming.once('end', () => clearTimeout(timer));
   incoming.once('close', () => clearTimeout(timer));
   incoming.resume();
