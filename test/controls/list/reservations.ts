@@ -8,8 +8,8 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/read-batch.ts',
-        before: 'then h.ended else 0 end,',
-        after: 'then 0 else 0 end,',
+        before: 'u.location_id, c.now) h) else 0 end,',
+        after: 'u.location_id, c.now) h) * 0 else 0 end,',
       },
     ],
     test: 'test/reservations/reservations.test.ts',
