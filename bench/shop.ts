@@ -75,7 +75,8 @@ function callerOf(url: string): Shop['call'] {
 const levelsPerRequest = 500;
 
 /**
- * Counts each of SKU-1 … SKU-`count` to `onHand` through the API.
+ * Counts each of SKU-1 … SKU-`count` to `onHand` through the API; with `stride` only one of so many
+ * is counted, and the last is as much further.
  * @param round makes the keys of one call differ from those of another
  */
 export async function countLevels(
@@ -85,17 +86,19 @@ export async function countLevels(
     count,
     onHand = plenty,
     round = 1,
+    stride = 1,
   }: {
     storeId?: string;
     count: number;
     onHand?: number;
     round?: number;
+    stride?: number;
   },
 ): Promise<void> {
   for (let first = 1; first <= count; first += levelsPerRequest) {
     const size = Math.min(levelsPerRequest, count - first + 1);
     const mutations = Array.from({ length: size }, (_, index) => {
-      const sku = `SKU-${first + index}`;
+      const sku = `SKU-${(first + index - 1) * stride + 1}`;
       return { id: `${storeId}-${round}-${sku}`, type: 'set', storeId, sku, onHand };
     });
     const { results } = await shop.call<{ results: { status: string }[] }>(

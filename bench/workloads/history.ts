@@ -23,7 +23,10 @@ export const history: Workload = {
     const old = await openShop(lab, 'bench_old', { fill: (url) => fillHistory(url, scale) });
     const fresh = await openShop(lab, 'bench_fresh');
     try {
+      // Both have been through each of their SKUs once: a service reads a level when it meets it
+      // first, and remembers it.
       await countLevels(fresh, { count: manySkus.count });
+      await countLevels(old, { count: manySkus.count, stride });
       await loadFor(equipment, fresh, manySkus);
       await loadFor(equipment, old, scattered);
       const load = {
