@@ -3,5 +3,10 @@ import { loadSql } from './load-sql.ts';
 
 /** What is asked for each delivery is planned once for each session; reads look up one hold. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await loadSql(db, ['functions/delivery_read.sql', 'functions/holds_at.sql']);
+  await loadSql(db, [
+    'functions/delivery_read.sql',
+    'functions/holds_at.sql',
+    // 0021 did not bring it when it was new.
+    'functions/stock_commit_reservations.sql',
+  ]);
 }
