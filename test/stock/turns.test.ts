@@ -52,6 +52,26 @@ test('one has its turn at a time, and the next when it ends', async () => {
   taken?.turn.end();
 });
 
+test('the next is let in behind what was sent before, and not sooner', async () => {
+  const [ours, theirs] = [new Turns(pool), new Turns(pool)];
+  const first = await ours.take(nothing);
+  const happened: string[] = [];
+  const work = first?.turn.client
+    .query('select pg_sleep(0.1)')
+    .then(() => happened.push('the work of the first'));
+  const next = theirs.take(nothing).then((taken) => {
+    happened.push('the turn of the next');
+    return taken;
+  });
+  // At once, while the work is under way; a second time says nothing new.
+  first?.turn.end();
+  first?.turn.end();
+  const [taken] = await Promise.all([next, work]);
+  taken?.turn.end();
+  expect(taken).toBeDefined();
+  expect(happened).toEqual(['the work of the first', 'the turn of the next']);
+});
+
 test('a turn that a hanging process keeps is done without', async () => {
   const [hanging, ours] = [new Turns(pool), new Turns(pool)];
   const kept = await hanging.take(nothing);
