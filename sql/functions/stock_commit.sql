@@ -5,10 +5,9 @@
 -- was read: the caller reads again and decides again. Counts go through RETURNING and not through the row count,
 -- which a distributed database reports differently.
 --
--- The arrays of one prefix belong together: l_ levels (each once, in lock order), e_ ledger entries,
--- k_ idempotency keys, x_ keys of before whose time is over, r_ reservations, n_ lines of new
--- reservations. The answers kept with the keys come as one text, separated by the character 1F,
--- which JSON cannot contain: nothing in them has to be escaped.
+-- p_levels has each level once, in lock order; p_lines those of new reservations; p_expired keys of
+-- before whose time is over. p_answers are those of p_keys, as one text and separated by the
+-- character 1F, which JSON cannot contain: nothing in them has to be escaped.
 --
 -- Snapshots are what levels were at some of the batch's versions, counts the versions at which a
 -- figure was counted; mostly there are none.
@@ -16,19 +15,8 @@
 -- Returns the database's time in ms since 1970: callers keep a clock by it.
 create or replace function stock_commit(
   p_recorded_at timestamptz, p_keys_expire_at timestamptz,
-  l_merchant text[], l_sku text[], l_location text[], l_read_version bigint[], l_version bigint[],
-  l_on_hand integer[], l_reserved integer[], l_allocated integer[], l_open_orders integer[],
-  l_pending_sales integer[], l_unavailable integer[], l_safety_stock integer[],
-  l_incoming integer[],
-  e_merchant text[], e_sku text[], e_location text[], e_version bigint[],
-  e_quantity stock_quantity[], e_delta integer[], e_balance integer[], e_command uuid[],
-  e_reason text[], e_reference text[], e_actor text[], e_channel text[],
-  e_occurred_at timestamptz[], e_message boolean[],
-  k_merchant text[], k_key text[], k_fingerprint uuid[], k_status smallint[], k_bodies text,
-  x_merchant text[], x_key text[],
-  r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
-  r_late boolean[], r_expires_at timestamptz[],
-  n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[],
+  p_levels level_write[], p_entries entry_write[], p_keys key_write[], p_answers text,
+  p_expired key_write[], p_reservations reservation_write[], p_lines reservation_line_write[],
   p_snapshots jsonb, p_counts jsonb)
 returns double precision language plpgsql as $$
 declare
@@ -45,18 +33,14 @@ begin
         open_orders = u.open_orders, pending_sales = u.pending_sales,
         unavailable = u.unavailable, safety_stock = u.safety_stock, incoming = u.incoming,
         version = u.version, updated_at = p_recorded_at
-    from unnest(l_merchant, l_sku, l_location, l_read_version, l_version, l_on_hand, l_reserved,
-                l_allocated, l_open_orders, l_pending_sales, l_unavailable, l_safety_stock,
-                l_incoming)
-         as u(merchant_id, sku, location_id, read_version, version, on_hand, reserved, allocated,
-              open_orders, pending_sales, unavailable, safety_stock, incoming)
+    from unnest(p_levels) as u
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
         and s.version = u.read_version
     returning 1
   )
   select count(*) into v_done from updated;
 
-  if v_done < cardinality(l_sku) then
+  if v_done < cardinality(p_levels) then
     -- The rest are levels that did not exist when they were read.
     with created as (
       insert into stock_level (merchant_id, sku, location_id, on_hand, reserved, allocated,
@@ -64,51 +48,49 @@ begin
       select u.merchant_id, u.sku, u.location_id, u.on_hand, u.reserved, u.allocated,
         u.open_orders, u.pending_sales, u.unavailable, u.safety_stock, u.incoming, u.version,
         p_recorded_at
-      from unnest(l_merchant, l_sku, l_location, l_read_version, l_version, l_on_hand, l_reserved,
-                  l_allocated, l_open_orders, l_pending_sales, l_unavailable, l_safety_stock,
-                  l_incoming)
-           with ordinality as u(merchant_id, sku, location_id, read_version, version, on_hand,
-                  reserved, allocated, open_orders, pending_sales, unavailable, safety_stock,
-                  incoming, position)
+      from unnest(p_levels) with ordinality as u(merchant_id, sku, location_id, read_version,
+        version, on_hand, reserved, allocated, open_orders, pending_sales, unavailable,
+        safety_stock, incoming, position)
       where u.read_version = 0
       order by u.position
       on conflict do nothing
       returning 1
     )
     select count(*) into v_new from created;
-    if v_done + v_new <> cardinality(l_sku) then
+    if v_done + v_new <> cardinality(p_levels) then
       raise exception 'a stock level has moved' using errcode = 'OH001';
     end if;
   end if;
 
-  if cardinality(x_key) > 0 then
+  if cardinality(p_expired) > 0 then
     delete from idempotency_key k
-    using unnest(x_merchant, x_key) as u(merchant_id, key)
+    using unnest(p_expired) as u
     where k.merchant_id = u.merchant_id and k.key = u.key and k.expires_at <= p_recorded_at;
   end if;
-  -- No "on conflict": looking first and confirming afterwards costs a fifth of the insert, and a key
-  -- that was used since the read is rare. It ends the statement with 23505, which the caller takes
-  -- as it takes OH001.
-  insert into idempotency_key
-    (merchant_id, key, fingerprint, status, body, created_at, expires_at)
-  select u.*, p_recorded_at, p_keys_expire_at
-  from unnest(k_merchant, k_key, k_fingerprint, k_status, string_to_array(k_bodies, E'\x1f')) as u;
+  if cardinality(p_keys) > 0 then
+    -- No "on conflict": looking first and confirming afterwards costs a fifth of the insert, and a
+    -- key that was used since the read is rare. It ends the statement with 23505, which the caller
+    -- takes as it takes OH001.
+    insert into idempotency_key
+      (merchant_id, key, fingerprint, status, body, created_at, expires_at)
+    select u.*, p_recorded_at, p_keys_expire_at
+    from rows from (unnest(p_keys), string_to_table(p_answers, E'\x1f')) as u;
+  end if;
 
   insert into ledger_entry (merchant_id, sku, location_id, version, quantity, delta, balance_after,
     command_id, reason, reference, actor, source_channel, occurred_at, recorded_at)
-  select u.*, p_recorded_at
-  from unnest(e_merchant, e_sku, e_location, e_version, e_quantity, e_delta, e_balance, e_command,
-              e_reason, e_reference, e_actor, e_channel, e_occurred_at) as u;
+  select u.merchant_id, u.sku, u.location_id, u.version, u.quantity, u.delta, u.balance_after,
+    u.command_id, u.reason, u.reference, u.actor, u.source_channel,
+    coalesce(u.occurred_at, p_recorded_at), p_recorded_at
+  from unnest(p_entries) as u;
 
   insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
   select u.merchant_id, u.sku, u.location_id, u.version, p_recorded_at
-  from unnest(e_merchant, e_sku, e_location, e_version, e_message)
-       as u(merchant_id, sku, location_id, version, message)
+  from unnest(p_entries) as u
   where u.message;
 
-  if cardinality(r_id) > 0 then
-    perform stock_commit_reservations(p_recorded_at, r_merchant, r_id, r_order, r_status_read,
-      r_status, r_late, r_expires_at, n_merchant, n_id, n_sku, n_location, n_quantity);
+  if cardinality(p_reservations) > 0 then
+    perform stock_commit_reservations(p_recorded_at, p_reservations, p_lines);
   end if;
   if p_snapshots is not null then
     insert into stock_snapshot (merchant_id, sku, location_id, version, on_hand, reserved,

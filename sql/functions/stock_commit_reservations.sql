@@ -1,10 +1,8 @@
 -- The reservations of a batch: new ones (no status read) with their lines, and those that move on.
 -- Raises OH001 when a reservation is no longer in the status that was read. Called by stock_commit.
 create or replace function stock_commit_reservations(
-  p_recorded_at timestamptz,
-  r_merchant text[], r_id text[], r_order text[], r_status_read text[], r_status text[],
-  r_late boolean[], r_expires_at timestamptz[],
-  n_merchant text[], n_id text[], n_sku text[], n_location text[], n_quantity integer[])
+  p_recorded_at timestamptz, p_reservations reservation_write[],
+  p_lines reservation_line_write[])
 returns void language plpgsql as $$
 declare
   v_moved integer;
@@ -16,8 +14,7 @@ begin
     update reservation r
     set order_id = u.order_id, status = u.status, late = u.late, expires_at = u.expires_at,
         updated_at = p_recorded_at
-    from unnest(r_merchant, r_id, r_order, r_status_read, r_status, r_late, r_expires_at)
-         as u(merchant_id, reservation_id, order_id, status_read, status, late, expires_at)
+    from unnest(p_reservations) as u
     where r.merchant_id = u.merchant_id and r.reservation_id = u.reservation_id
       and r.status = u.status_read
     returning r.merchant_id, r.reservation_id, r.status, r.expires_at
@@ -35,8 +32,7 @@ begin
       (merchant_id, reservation_id, order_id, status, late, expires_at, created_at, updated_at)
     select u.merchant_id, u.reservation_id, u.order_id, u.status, u.late, u.expires_at,
       p_recorded_at, p_recorded_at
-    from unnest(r_merchant, r_id, r_order, r_status_read, r_status, r_late, r_expires_at)
-         as u(merchant_id, reservation_id, order_id, status_read, status, late, expires_at)
+    from unnest(p_reservations) as u
     where u.status_read is null
     returning merchant_id, reservation_id, status, expires_at
   ), lines as (
@@ -44,14 +40,13 @@ begin
       (merchant_id, reservation_id, sku, location_id, quantity, held_until)
     select u.merchant_id, u.reservation_id, u.sku, u.location_id, u.quantity,
       case when created.status = 'active' then created.expires_at end
-    from unnest(n_merchant, n_id, n_sku, n_location, n_quantity)
-         as u(merchant_id, reservation_id, sku, location_id, quantity)
+    from unnest(p_lines) as u
     join created using (merchant_id, reservation_id)
     returning 1
   )
   select count(*), (select count(*) from lines) into v_new from created;
 
-  if v_moved + v_new <> cardinality(r_id) then
+  if v_moved + v_new <> cardinality(p_reservations) then
     raise exception 'a reservation has moved' using errcode = 'OH001';
   end if;
 end

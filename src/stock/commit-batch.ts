@@ -1,13 +1,13 @@
 import type { Pool, PoolClient } from 'pg';
-import { booleanArray, numberArray, plainArray, textArray, timeArray } from './array-literal.ts';
 import type { ReservationWrite } from './command.ts';
-import { quantities, quantityColumn } from './level.ts';
+import { quantities, quantityColumn, type LevelKey } from './level.ts';
+import { rowArray, textField, timeField } from './row-literal.ts';
 import type { WorkingState } from './working-state.ts';
 
 /** SQLSTATE of stock_commit when something is no longer as it was read. */
 export const staleState = 'OH001';
 
-const parameterCount = 50;
+const parameterCount = 11;
 const commitQuery = `select stock_commit(${Array.from(
   { length: parameterCount },
   (_, index) => `$${index + 1}`,
@@ -26,10 +26,11 @@ export async function commitBatch(
   const values = [
     state.now.toISOString(),
     new Date(state.now.getTime() + idempotencyTtlSeconds * 1000).toISOString(),
-    ...levelColumns(state),
-    ...entryColumns(state),
-    ...keyColumns(state),
-    ...reservationColumns(state),
+    levelRows(state),
+    entryRows(state),
+    ...keyRows(state),
+    expiredRows(state),
+    ...reservationRows(state),
     snapshotRows(state),
     countRows(state),
   ];
@@ -64,57 +65,49 @@ function countRows({ counts }: WorkingState): string | null {
   );
 }
 
-function levelColumns(state: WorkingState): string[] {
-  const changed = state.changedLevels();
-  const levels = changed.map(({ level }) => level);
-  return [
-    textArray(levels.map((level) => level.merchantId)),
-    textArray(levels.map((level) => level.sku)),
-    textArray(levels.map((level) => level.storeId)),
-    numberArray(changed.map(({ readVersion }) => readVersion)),
-    numberArray(levels.map((level) => level.version)),
-    numberArray(levels.map((level) => level.onHand)),
-    numberArray(levels.map((level) => level.reserved)),
-    numberArray(levels.map((level) => level.allocated)),
-    numberArray(levels.map((level) => level.openOrders)),
-    numberArray(levels.map((level) => level.pendingSales)),
-    numberArray(levels.map((level) => level.unavailable)),
-    numberArray(levels.map((level) => level.safetyStock)),
-    numberArray(levels.map((level) => level.incoming)),
-  ];
+function levelRows(state: WorkingState): string {
+  const rows = state.changedLevels().map(({ level, readVersion }) => {
+    return (
+      `${levelFields(level)},${readVersion},${level.version},${level.onHand},` +
+      `${level.reserved},${level.allocated},${level.openOrders},${level.pendingSales},` +
+      `${level.unavailable},${level.safetyStock},${level.incoming}`
+    );
+  });
+  return rowArray(rows);
 }
 
-function entryColumns({ entries, now }: WorkingState): string[] {
-  return [
-    textArray(entries.map((entry) => entry.level.merchantId)),
-    textArray(entries.map((entry) => entry.level.sku)),
-    textArray(entries.map((entry) => entry.level.storeId)),
-    numberArray(entries.map((entry) => entry.version)),
-    plainArray(entries.map((entry) => quantityColumn[entry.quantity])),
-    numberArray(entries.map((entry) => entry.delta)),
-    numberArray(entries.map((entry) => entry.balanceAfter)),
-    plainArray(entries.map((entry) => entry.command.commandId)),
-    textArray(entries.map((entry) => entry.command.provenance.reason)),
-    textArray(entries.map((entry) => entry.command.provenance.reference)),
-    textArray(entries.map((entry) => entry.command.provenance.actor)),
-    textArray(entries.map((entry) => entry.command.provenance.sourceChannel)),
-    timeArray(entries.map((entry) => entry.command.provenance.occurredAt ?? now)),
-    booleanArray(entries.map((entry) => entry.first)),
-  ];
+function entryRows({ entries }: WorkingState): string {
+  return rowArray(
+    entries.map(({ level, version, quantity, delta, balanceAfter, command, first }) => {
+      const { reason, reference, actor, sourceChannel, occurredAt } = command.provenance;
+      return (
+        `${levelFields(level)},${version},${quantityColumn[quantity]},${delta},${balanceAfter},` +
+        `${command.commandId},${textField(reason)},${textField(reference)},${textField(actor)},` +
+        `${textField(sourceChannel)},${timeField(occurredAt)},${first}`
+      );
+    }),
+  );
 }
 
-function keyColumns(state: WorkingState): string[] {
+function levelFields({ merchantId, sku, storeId }: LevelKey): string {
+  return `${textField(merchantId)},${textField(sku)},${textField(storeId)}`;
+}
+
+/** The keys and, in the same order, their answers. */
+function keyRows(state: WorkingState): [keys: string, answers: string] {
   // In one order everywhere, so that two processes that repeat the same keys do not deadlock.
   const keys = state.keys.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  return [
-    textArray(keys.map((key) => key.merchantId)),
-    textArray(keys.map((key) => key.key)),
-    plainArray(keys.map((key) => key.fingerprint)),
-    numberArray(keys.map((key) => key.status)),
-    keys.map((key) => key.body).join('\u001f'),
-    textArray(state.expiredKeys.map((key) => key.merchantId)),
-    textArray(state.expiredKeys.map((key) => key.key)),
-  ];
+  const rows = keys.map(
+    ({ merchantId, key, fingerprint, status }) =>
+      `${textField(merchantId)},${textField(key)},${fingerprint},${status}`,
+  );
+  return [rowArray(rows), keys.map(({ body }) => body).join('\u001f')];
+}
+
+function expiredRows({ expiredKeys }: WorkingState): string {
+  return rowArray(
+    expiredKeys.map(({ merchantId, key }) => `${textField(merchantId)},${textField(key)},,`),
+  );
 }
 
 /** One write for each reservation, however many commands of the batch moved it. */
@@ -128,23 +121,19 @@ function mergeReservations({ reservations }: WorkingState): ReservationWrite[] {
   return [...merged.values()];
 }
 
-function reservationColumns(state: WorkingState): string[] {
+function reservationRows(state: WorkingState): [reservations: string, lines: string] {
   const reservations = mergeReservations(state);
-  const lines = reservations.flatMap((reservation) =>
-    reservation.newLines.map((line) => ({ ...line, reservation })),
+  const lines = reservations.flatMap(({ merchantId, reservationId, newLines }) =>
+    newLines.map(
+      ({ sku, storeId, quantity }) =>
+        `${textField(merchantId)},${textField(reservationId)},${textField(sku)},` +
+        `${textField(storeId)},${quantity}`,
+    ),
   );
-  return [
-    textArray(reservations.map((reservation) => reservation.merchantId)),
-    textArray(reservations.map((reservation) => reservation.reservationId)),
-    textArray(reservations.map((reservation) => reservation.orderId)),
-    textArray(reservations.map((reservation) => reservation.statusRead)),
-    textArray(reservations.map((reservation) => reservation.status)),
-    booleanArray(reservations.map((reservation) => reservation.late)),
-    timeArray(reservations.map((reservation) => reservation.expiresAt)),
-    textArray(lines.map((line) => line.reservation.merchantId)),
-    textArray(lines.map((line) => line.reservation.reservationId)),
-    textArray(lines.map((line) => line.sku)),
-    textArray(lines.map((line) => line.storeId)),
-    numberArray(lines.map((line) => line.quantity)),
-  ];
+  const rows = reservations.map(
+    ({ merchantId, reservationId, orderId, statusRead, status, late, expiresAt }) =>
+      `${textField(merchantId)},${textField(reservationId)},${textField(orderId)},` +
+      `${textField(statusRead)},${textField(status)},${late},${timeField(expiresAt)}`,
+  );
+  return [rowArray(rows), rowArray(lines)];
 }

@@ -12,8 +12,7 @@ export const outboxControls: readonly Control[] = [
           '  insert into outbox_message (merchant_id, sku, location_id, version, ' +
           'recorded_at)\n' +
           '  select u.merchant_id, u.sku, u.location_id, u.version, p_recorded_at\n' +
-          '  from unnest(e_merchant, e_sku, e_location, e_version, e_message)\n' +
-          '       as u(merchant_id, sku, location_id, version, message)\n' +
+          '  from unnest(p_entries) as u\n' +
           '  where u.message;\n',
         after: '',
       },

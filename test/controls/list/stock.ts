@@ -73,8 +73,8 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/stock_commit.sql',
-        before: 'if v_done + v_new <> cardinality(l_sku) then',
-        after: 'if v_done + v_new > cardinality(l_sku) then',
+        before: 'if v_done + v_new <> cardinality(p_levels) then',
+        after: 'if v_done + v_new > cardinality(p_levels) then',
       },
     ],
     test: 'test/stock/contention.test.ts',
