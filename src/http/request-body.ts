@@ -54,6 +54,8 @@ export function readRaw(incoming: IncomingMessage, limitBytes: number): Promise<
 }
 
 function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | Refusal> {
+  // A request without a body was never a stream: nothing of it will be heard.
+  if (incoming.readableEnded) return Promise.resolve(empty);
   return new Promise((resolve) => {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;

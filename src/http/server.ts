@@ -31,7 +31,12 @@ export async function startHttpServer(
   const server = createServer(
     // Longer than the idle time of common proxies and clients: they hang up first, so that no
     // request crosses with our hanging up.
-    { keepAliveTimeout: 72_000, headersTimeout: 60_000, requestTimeout: 120_000 },
+    {
+      keepAliveTimeout: 72_000,
+      headersTimeout: 60_000,
+      requestTimeout: 120_000,
+      optimizeEmptyRequests: true,
+    },
     createRouter(operationsOf(services), adminQueues, desk),
   );
   const closeGently = closerOf(server);
