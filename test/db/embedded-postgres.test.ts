@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EmbeddedPostgres } from '../../src/db/embedded/index.ts';
+import { sharedBuffers } from '../../src/db/embedded/server-settings.ts';
 import { runOnServer } from '../support/database.ts';
 import {
   atEnd,
@@ -45,6 +46,13 @@ describe('an embedded Postgres', () => {
     expect(await show(postgres, 'server_encoding')).toBe('UTF8');
     expect(await show(postgres, 'listen_addresses')).toBe('127.0.0.1');
     expect(await show(postgres, 'shared_buffers')).toBe('16MB');
+  });
+
+  test('keeps pages in an eighth of the memory, within bounds', () => {
+    const gb = 1024 ** 3;
+    expect(sharedBuffers(gb / 4)).toBe('128MB');
+    expect(sharedBuffers(4 * gb)).toBe('512MB');
+    expect(sharedBuffers(64 * gb)).toBe('2048MB');
   });
 
   test('cannot be made to lose commits by a setting', async () => {

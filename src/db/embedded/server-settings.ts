@@ -1,4 +1,5 @@
 import { appendFile, chown, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { serverNameOf } from './data-files.ts';
@@ -6,10 +7,22 @@ import type { ServerUser } from './server-user.ts';
 
 const fileName = 'onhand.conf';
 
+const mb = 1024 * 1024;
+
+/**
+ * How much memory the server keeps pages in: an eighth of what there is (of the container's, where
+ * it has a limit), 128 … 2,048 MB. A shop of a million SKUs changes pages all over its tables and
+ * keys; what has no room is read and checked again for each change.
+ */
+export function sharedBuffers(memory = Math.min(totalmem(), process.constrainedMemory())): string {
+  const wanted = Math.floor(memory / 8 / mb);
+  return `${Math.min(2_048, Math.max(128, wanted))}MB`;
+}
+
 /** For a ledger: many small durable writes, few long reads. */
 const defaults = {
   max_connections: '200',
-  shared_buffers: '256MB',
+  shared_buffers: sharedBuffers(),
   // Rare checkpoints: each one makes the next change of a page write the whole page to the log.
   checkpoint_timeout: '15min',
   max_wal_size: '4GB',
