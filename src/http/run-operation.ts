@@ -98,13 +98,16 @@ async function serve(
   const isSigned =
     operation.maySign === true && authorization === undefined && signature !== undefined;
   const isOpen = operation.access === 'open' || isSigned;
-  const refusal = isOpen ? undefined : await admit(operation, desk, visit);
+  // Nothing is waited for that is known: the body's listeners are there before the body is.
+  const admitted = isOpen ? undefined : admit(operation, desk, visit);
+  const refusal = admitted instanceof Promise ? await admitted : admitted;
   if (refusal !== undefined) return refusal;
   const params = readParameters(rawPathOf(incoming.url), places);
   if (!params.ok) return params.refusal;
   const query = operation.shapes.query === undefined ? noQuery : readQuery(incoming.url);
   if (!query.ok) return query.refusal;
-  const body = await readBody(operation, services, incoming);
+  const body =
+    operation.shapes.body === undefined ? undefined : await readBody(operation, services, incoming);
   if (body !== undefined && 'code' in body) return body;
   const conditions = readConditions(operation, incoming);
   if (!conditions.ok) return conditions.refusal;
@@ -131,13 +134,23 @@ async function serve(
 const noQuery = ok<Record<string, string>>({});
 
 /** Refusals, in this order: those of `identify`, AUTH.FORBIDDEN, RATE_LIMIT.EXCEEDED, LOAD.SHED. */
-async function admit(
+function admit(
   operation: Operation,
-  { services, authenticator, rateLimit }: Desk,
+  desk: Desk,
   visit: Visit,
-): Promise<Refusal | undefined> {
-  const found = authenticator.identify(visit.incoming.headers);
-  const caller = found instanceof Promise ? await found : found;
+): Refusal | undefined | Promise<Refusal | undefined> {
+  const found = desk.authenticator.identify(visit.incoming.headers);
+  return found instanceof Promise
+    ? found.then((caller) => admitCaller(operation, desk, visit, caller))
+    : admitCaller(operation, desk, visit, found);
+}
+
+function admitCaller(
+  operation: Operation,
+  { services, rateLimit }: Desk,
+  visit: Visit,
+  caller: Caller | Refusal,
+): Refusal | undefined {
   if ('code' in caller) return caller;
   visit.caller = caller;
   const { role } = caller;
@@ -151,15 +164,12 @@ async function admit(
 
 const jsonType = 'application/json';
 
-function readBody(operation: Operation, services: Services, incoming: IncomingMessage) {
-  if (operation.shapes.body === undefined) return undefined;
+async function readBody(operation: Operation, services: Services, incoming: IncomingMessage) {
   const types = [jsonType, ...(operation.bodyTypes ?? [])];
-  const read = readJson(incoming, types, services.config.server.bodyLimitKb * 1024);
-  return read.then((body) => {
-    if (body !== undefined) return body;
-    if (operation.bodyOptional === true) return { value: {}, bytes: undefined };
-    return refuse('REQUEST.MALFORMED', 'The request needs a JSON body.');
-  });
+  const body = await readJson(incoming, types, services.config.server.bodyLimitKb * 1024);
+  if (body !== undefined) return body;
+  if (operation.bodyOptional === true) return { value: {}, bytes: undefined };
+  return refuse('REQUEST.MALFORMED', 'The request needs a JSON body.');
 }
 
 /** Refusals: REQUEST.INVALID. */

@@ -57,11 +57,13 @@ export class LevelReader {
   }
 
   async #answer(batch: readonly Waiting[]): Promise<void> {
-    const keys = new Map(batch.map(({ key }) => [levelId(key), key]));
+    const ids = batch.map(({ key }) => levelId(key));
+    // A level that many look at is read once.
+    const keys = new Map(batch.map(({ key }, index) => [ids[index], key]));
     const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
     const answer = (): void => {
-      for (const { key, resolve } of batch) {
-        const level = levels.get(levelId(key));
+      for (const [index, { resolve }] of batch.entries()) {
+        const level = levels.get(ids[index] ?? '');
         resolve(level === undefined || !level.exists ? undefined : toRead(level));
       }
     };
