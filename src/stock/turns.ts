@@ -3,6 +3,9 @@ import { classifyFailure } from '../db/index.ts';
 
 /** The advisory lock that processes take turns by; any number, the same in all of them. */
 const lockKey = '7163920184451';
+/* Named: both are planned once for each session. */
+const lock = { name: 'turn_lock', text: 'select pg_advisory_lock($1)', values: [lockKey] };
+const unlock = { name: 'turn_unlock', text: 'select pg_advisory_unlock($1)', values: [lockKey] };
 /** Turns are taken for so long after another process was met. */
 const needMs = 2_000;
 /** Each batch makes what was seen before it count less. */
@@ -63,7 +66,7 @@ export class Turns {
     let client: PoolClient | undefined;
     try {
       client = await this.#pool.connect();
-      const locked = client.query('select pg_advisory_lock($1)', [lockKey]);
+      const locked = client.query(lock);
       const [, found] = await Promise.allSettled([locked, read(client)]);
       await locked;
       if (found.status === 'rejected') throw found.reason;
@@ -88,7 +91,7 @@ function turnOf(client: PoolClient): Turn {
     end() {
       if (isEnded) return;
       isEnded = true;
-      client.query('select pg_advisory_unlock($1)', [lockKey]).then(
+      client.query(unlock).then(
         () => client.release(),
         // The lock goes with the session.
         (error: unknown) => client.release(asError(error)),
