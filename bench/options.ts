@@ -3,8 +3,13 @@ import { parseArgs } from 'node:util';
 /** How long and how large: what `--quick` changes. */
 export type Scale = {
   readonly quick: boolean;
-  /** A B A B A B: how often each side of a comparison is measured. */
+  /**
+   * A B A B A B: how often each side of a comparison is measured. Short rounds, and many: a machine
+   * that is slow for some seconds is slow for both sides.
+   */
   readonly rounds: number;
+  /** The same where a round takes a minute. */
+  readonly longRounds: number;
   readonly oursSeconds: number;
   readonly baselineSeconds: number;
   readonly warmUpSeconds: number;
@@ -32,9 +37,10 @@ export type Options = {
 
 const full: Scale = {
   quick: false,
-  rounds: 3,
-  oursSeconds: 10,
-  baselineSeconds: 10,
+  rounds: 9,
+  longRounds: 3,
+  oursSeconds: 4,
+  baselineSeconds: 3,
   warmUpSeconds: 5,
   settleMs: 15_000,
   probeSeconds: 5,
@@ -48,6 +54,7 @@ const full: Scale = {
 const quick: Scale = {
   quick: true,
   rounds: 3,
+  longRounds: 3,
   oursSeconds: 2,
   baselineSeconds: 1,
   warmUpSeconds: 1,

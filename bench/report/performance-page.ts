@@ -28,7 +28,7 @@ ${rows.length} rows at or above their bar.
 | --- | --- | --- | --- | --- | --- | --- |
 ${rows.map(tableLine).join('\n')}
 
-Rates and times are medians of the rounds, with the lowest and the highest in brackets.
+Rates, times and ratios are medians of the rounds, with the lowest and the highest in brackets.
 
 | | |
 | --- | --- |

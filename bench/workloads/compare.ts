@@ -56,13 +56,13 @@ export type RateComparison = {
   readonly notes?: readonly string[];
 };
 
-/** The row of two rates: medians with their spread, their ratio, and what was refused. */
+/** The row of two rates: medians and spread of them and of their ratios, and what was refused. */
 export function compareRates(comparison: RateComparison): Outcome {
   const { ours, baseline, atLeast, worth = 1, unit = '/s' } = comparison;
   const oursRates = ours.map(({ sample }) => sample.rate * worth);
   const baselineRates = baseline.map(({ rate }) => rate);
-  const ratio = median(oursRates) / median(baselineRates);
   const pairs = oursRates.map((rate, round) => rate / (baselineRates[round] ?? Number.NaN));
+  const ratio = median(pairs);
   const failures = describeFailures(sumFailures(baseline));
   const last = ours.at(-1);
   const cost = baseline.at(-1)?.cost;

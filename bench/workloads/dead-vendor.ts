@@ -41,8 +41,8 @@ export const deadVendor: Workload = {
       const goal = { version: 1, listings: skus.count };
       for (const channel of living) await receiver.waitFor(channel, goal, 60_000);
       const measure = (side: Side) => () => measureSide(equipment, { shop, receiver }, side);
-      const { rounds } = equipment.lab.scale;
-      const runs = await alternate<Record<Side, Run>>(rounds, {
+      const { longRounds } = equipment.lab.scale;
+      const runs = await alternate<Record<Side, Run>>(longRounds, {
         'all alive': measure('all alive'),
         refuses: measure('refuses'),
         hangs: measure('hangs'),

@@ -20,7 +20,7 @@ export const loneClient: Workload = {
     });
     const oursMs = ours.map(({ sample }) => sample.p50Ms);
     const baselineMs = baseline.map(({ p50Ms }) => p50Ms);
-    const more = median(oursMs) - median(baselineMs);
+    const more = median(oursMs.map((ms, round) => ms - (baselineMs[round] ?? Number.NaN)));
     const last = ours.at(-1);
     return {
       ours: formatSpread(oursMs, ' ms'),

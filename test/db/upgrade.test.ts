@@ -24,10 +24,10 @@ async function createEmptyDatabase(): Promise<string> {
 }
 
 async function migrateTo(connectionString: string, migration: string): Promise<void> {
-  const { db, close } = openDatabase({ connectionString, poolSize: 2 });
-  const migrator = new Migrator({ db, provider: { getMigrations: readMigrations } });
+  const database = openDatabase({ connectionString, poolSize: 2 });
+  const migrator = new Migrator({ db: database.db, provider: { getMigrations: readMigrations } });
   const { error } = await migrator.migrateTo(migration);
-  await close();
+  await database.close();
   expect(error).toBeUndefined();
 }
 
