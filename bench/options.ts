@@ -37,13 +37,13 @@ export type Options = {
 
 const full: Scale = {
   quick: false,
-  rounds: 9,
+  rounds: 7,
   longRounds: 3,
   oursSeconds: 4,
   baselineSeconds: 3,
   warmUpSeconds: 5,
   settleMs: 15_000,
-  probeSeconds: 5,
+  probeSeconds: 3,
   lagSeconds: 60,
   backlogListings: 100_000,
   historyLevels: 1_000_000,
