@@ -104,19 +104,27 @@ test('a change that comes while a call is under way follows it', async () => {
   await rig.connect(server, 'web');
   await rig.setLevel('A', 1);
   await rig.settled();
+  const jobs: (string | undefined)[] = [];
+  const look = async () => {
+    const listing = 'select wanted_version as version, job_id as job from listing';
+    const found = await rig.inspector.query<{ version: number; job: string }>(listing);
+    return found.rows[0];
+  };
   server.answer = async ({ length }) => {
     if (length !== 1) return { status: 200 };
+    jobs.push((await look())?.job);
     await rig.setLevel('A', 3);
-    const wanted = 'select wanted_version as version from listing';
-    const isMarked = async (): Promise<boolean> =>
-      (await rig.inspector.query<{ version: number }>(wanted)).rows[0]?.version === 3;
+    const isMarked = async (): Promise<boolean> => (await look())?.version === 3;
     await waitFor(isMarked, { what: 'the relay to see it' });
+    jobs.push((await look())?.job);
     return { status: 200 };
   };
   await rig.setLevel('A', 2);
   await waitFor(() => server.shown['A'] === 3, { what: 'the change that came meanwhile' });
   await rig.settled();
   expect(server.messages.map(({ changes }) => changes[0]?.available)).toEqual([1, 2, 3]);
+  // The one whose call was under way.
+  expect(jobs).toEqual([expect.any(String), jobs[0]]);
 });
 
 test('a retry keeps its id, and newer figures get another', async () => {
