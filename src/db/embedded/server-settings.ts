@@ -14,9 +14,14 @@ const mb = 1024 * 1024;
  * it has a limit), 128 … 2,048 MB. A shop of a million SKUs changes pages all over its tables and
  * keys; what has no room is read and checked again for each change.
  */
-export function sharedBuffers(memory = Math.min(totalmem(), process.constrainedMemory())): string {
+export function sharedBuffers(memory = availableMemory()): string {
   const wanted = Math.floor(memory / 8 / mb);
   return `${Math.min(2_048, Math.max(128, wanted))}MB`;
+}
+
+function availableMemory(): number {
+  // 0 where no limit is known.
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 /** For a ledger: many small durable writes, few long reads. */
