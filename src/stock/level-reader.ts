@@ -12,6 +12,8 @@ export type LevelRead = {
 };
 
 type Waiting = {
+  /** The key's `levelId`. */
+  readonly id: string;
   readonly key: LevelKey;
   readonly resolve: (read: LevelRead | undefined) => void;
   readonly reject: (fault: unknown) => void;
@@ -35,7 +37,7 @@ export class LevelReader {
   /** The level as it stands, or undefined where there is none. */
   read(key: LevelKey): Promise<LevelRead | undefined> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ key, resolve, reject });
+      this.#queue.push({ id: levelId(key), key, resolve, reject });
       if (!this.#running) void this.#drain();
     });
   }
@@ -57,13 +59,12 @@ export class LevelReader {
   }
 
   async #answer(batch: readonly Waiting[]): Promise<void> {
-    const ids = batch.map(({ key }) => levelId(key));
     // A level that many look at is read once.
-    const keys = new Map(batch.map(({ key }, index) => [ids[index], key]));
+    const keys = new Map(batch.map(({ id, key }) => [id, key]));
     const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
     const answer = (): void => {
-      for (const [index, { resolve }] of batch.entries()) {
-        const level = levels.get(ids[index] ?? '');
+      for (const { id, resolve } of batch) {
+        const level = levels.get(id);
         resolve(level === undefined || !level.exists ? undefined : toRead(level));
       }
     };
