@@ -54,7 +54,7 @@ const full: Scale = {
 const quick: Scale = {
   quick: true,
   rounds: 3,
-  longRounds: 3,
+  longRounds: 1,
   oursSeconds: 2,
   baselineSeconds: 1,
   warmUpSeconds: 1,

@@ -41,7 +41,7 @@ export const backlog: Workload = {
       await receiver.waitFor(channel, { version: 1, listings }, drainTimeoutMs);
       await warmUp(lab, shop.service, shop.apiKey);
       const rounds: Round[] = [];
-      for (let round = 1; round <= (lab.scale.quick ? 1 : lab.scale.longRounds); round += 1) {
+      for (let round = 1; round <= lab.scale.longRounds; round += 1) {
         rounds.push(await measureRound(equipment, shop, receiver, round));
       }
       return outcomeOf(rounds, lab.scale.quick);
