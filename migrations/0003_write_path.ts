@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await loadSql(db, [
     'functions/expired_holds.sql',
     'functions/holds_at.sql',
-    'functions/stock_commit_rows.sql',
+    'types/stock_commit_rows.sql',
     'functions/stock_commit_reservations.sql',
     'functions/stock_commit.sql',
   ]);

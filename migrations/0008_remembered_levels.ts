@@ -5,5 +5,5 @@ import { loadSql } from './load-sql.ts';
 export async function up(db: Kysely<unknown>): Promise<void> {
   // What a function returns cannot be replaced.
   await sql`drop function stock_commit`.execute(db);
-  await loadSql(db, ['functions/stock_commit_rows.sql', 'functions/stock_commit.sql']);
+  await loadSql(db, ['types/stock_commit_rows.sql', 'functions/stock_commit.sql']);
 }

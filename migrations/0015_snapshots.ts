@@ -25,5 +25,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create index stock_snapshot_time_idx
       on stock_snapshot (merchant_id, sku, location_id, recorded_at, version)`.execute(db);
   await sql`drop function stock_commit`.execute(db);
-  await loadSql(db, ['functions/stock_commit_rows.sql', 'functions/stock_commit.sql']);
+  await loadSql(db, ['types/stock_commit_rows.sql', 'functions/stock_commit.sql']);
 }

@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`drop function stock_commit`.execute(db);
   await loadSql(db, [
-    'functions/stock_commit_rows.sql',
+    'types/stock_commit_rows.sql',
     'functions/stock_commit.sql',
     // It writes the order that a hold is sold to.
     'functions/stock_commit_reservations.sql',

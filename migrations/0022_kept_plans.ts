@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await loadSql(db, [
     'functions/delivery_read.sql',
     'functions/holds_at.sql',
-    'functions/stock_commit_rows.sql',
+    'types/stock_commit_rows.sql',
     // 0021 did not bring it when it was new.
     'functions/stock_commit_reservations.sql',
   ]);

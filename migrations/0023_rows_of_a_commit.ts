@@ -20,7 +20,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     end
     $$`.execute(db);
   await loadSql(db, [
-    'functions/stock_commit_rows.sql',
+    'types/stock_commit_rows.sql',
     'functions/stock_commit_reservations.sql',
     'functions/stock_commit.sql',
   ]);

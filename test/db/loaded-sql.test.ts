@@ -14,7 +14,7 @@ type Loaded = Readonly<Record<string, { readonly migration: string; readonly sha
 
 async function readSql(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  for (const folder of ['functions', 'views']) {
+  for (const folder of ['functions', 'types', 'views']) {
     for (const name of await readdir(new URL(`sql/${folder}/`, root))) {
       const file = `${folder}/${name}`;
       files.set(file, await readFile(new URL(`sql/${file}`, root), 'utf8'));
@@ -28,13 +28,13 @@ async function findLoaders(): Promise<Map<string, string>> {
   const names = await readdir(new URL('migrations/', root));
   for (const name of names.filter((file) => /^\d{4}_/.test(file)).toSorted()) {
     const source = await readFile(new URL(`migrations/${name}`, root), 'utf8');
-    const quoted = source.matchAll(/'((?:functions|views)\/\w+\.sql)'/g);
+    const quoted = source.matchAll(/'((?:functions|types|views)\/\w+\.sql)'/g);
     for (const [, file = ''] of quoted) loaders.set(file, name.replace(/\.ts$/, ''));
   }
   return loaders;
 }
 
-test('what databases that exist have of a function or view is what its file says', async () => {
+test('what databases that exist have of a function, type or view is what its file says', async () => {
   const written = JSON.parse(
     await readFile(new URL('migrations/loaded-sql.json', root), 'utf8'),
   ) as Loaded;
