@@ -1,27 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import { Migrator } from 'kysely/migration';
-import { afterAll, expect, inject, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/db/index.ts';
 import { migrateToLatest, readMigrations } from '../../src/db/migrate.ts';
-import { createTestDatabase, runOnServer, urlOfDatabase } from '../support/database.ts';
+import { createBlankDatabase, createTestDatabase, runOnServer } from '../support/database.ts';
 
 // A migration loads what a function's file says today, so a new database never sees what older
 // ones have. Each file in `kept` puts a database back to what it was at a migration.
-
-const { adminUrl, prefix } = inject('testDatabases');
-const made: string[] = [];
-
-afterAll(async () => {
-  for (const name of made) await runOnServer(adminUrl, `drop database if exists ${name}`);
-});
-
-async function createEmptyDatabase(): Promise<string> {
-  const name = `${prefix}_${randomBytes(4).toString('hex')}`;
-  await runOnServer(adminUrl, `create database ${name}`);
-  made.push(name);
-  return urlOfDatabase(adminUrl, name);
-}
 
 async function migrateTo(connectionString: string, migration: string): Promise<void> {
   const database = openDatabase({ connectionString, poolSize: 2 });
@@ -64,12 +49,15 @@ async function describeSchema(connectionString: string): Promise<string[]> {
 const folder = new URL('kept/', import.meta.url);
 
 test.each(await readdir(folder))('a database of %s becomes what a new one is', async (file) => {
-  const older = await createEmptyDatabase();
+  const [blank, fresh] = [await createBlankDatabase(), await createTestDatabase()];
+  onTestFinished(async () => {
+    await blank.drop();
+    await fresh.drop();
+  });
+  const older = blank.connectionString;
   await migrateTo(older, file.replace('.sql', ''));
   await runOnServer(older, await readFile(new URL(file, folder), 'utf8'));
-  const fresh = await createTestDatabase();
   const expected = await describeSchema(fresh.connectionString);
-  await fresh.drop();
   expect(expected.length).toBeGreaterThan(500);
 
   expect(await describeSchema(older)).not.toEqual(expected);

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { migrateToLatest } from '../../src/db/index.ts';
-import { runOnServer, urlOfDatabase } from '../support/database.ts';
+import { createBlankDatabase } from '../support/database.ts';
 import { nowMs } from '../support/history/index.ts';
 import { adminKey, hasEnded, startWorker, type Running, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -51,13 +50,9 @@ test('SIGKILL of the worker, another takes over', { timeout: 600_000 }, async ()
 });
 
 test('a migration is run by two processes at once', { timeout: 600_000 }, async () => {
-  const { adminUrl, prefix } = inject('testDatabases');
-  const name = `${prefix}_${randomBytes(4).toString('hex')}`;
-  await runOnServer(adminUrl, `create database ${name}`);
-  onTestFinished(async () => {
-    await runOnServer(adminUrl, `drop database if exists ${name} with (force)`);
-  });
-  const databaseUrl = urlOfDatabase(adminUrl, name);
+  const database = await createBlankDatabase();
+  onTestFinished(() => database.drop());
+  const databaseUrl = database.connectionString;
   // Both services find it empty, start at once, and become ready.
   const scene = await openOwnScene({ databaseUrl });
   expect(await migrateToLatest(databaseUrl)).toEqual([]);

@@ -13,9 +13,18 @@ export type TestDatabase = {
  * What is not dropped is dropped at the end of the run.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template, prefix } = inject('testDatabases');
+  return await createDatabase(`template ${inject('testDatabases').template}`);
+}
+
+/** A database without any tables, for what is about migrating one. */
+export async function createBlankDatabase(): Promise<TestDatabase> {
+  return await createDatabase('');
+}
+
+async function createDatabase(options: string): Promise<TestDatabase> {
+  const { adminUrl, prefix } = inject('testDatabases');
   const name = `${prefix}_${randomBytes(4).toString('hex')}`;
-  await runOnServer(adminUrl, `create database ${name} template ${template}`);
+  await runOnServer(adminUrl, `create database ${name} ${options}`);
   return {
     connectionString: urlOfDatabase(adminUrl, name),
     drop: async () => {
