@@ -34,7 +34,7 @@ async function findLoaders(): Promise<Map<string, string>> {
   return loaders;
 }
 
-test('what databases that exist have of a function, type or view is what its file says', async () => {
+test('the functions, types and views of existing databases are what the files say', async () => {
   const written = JSON.parse(
     await readFile(new URL('migrations/loaded-sql.json', root), 'utf8'),
   ) as Loaded;
