@@ -35,7 +35,8 @@ begin
     s.on_hand::bigint - s.reserved - s.allocated - s.open_orders - s.pending_sales
       - s.unavailable - s.safety_stock,
     -- a hold that has ended is free, whether the sweep has passed or not
-    case when s.reserved > 0 then h_at.ended else 0 end,
+    case when s.first_hold_ends_at <= c.now then (
+      select h.ended from holds_at(p_merchant, u.sku, u.location_id, c.now) h) else 0 end,
     coalesce(o.versions, 0), coalesce(o.effect, 0), coalesce(o.without_effect, false),
     coalesce(o.overwritten, 0), coalesce(o.has_overwritten, false)
   from (select clock_timestamp() + p_offset_ms * interval '1 millisecond' as now offset 0) c
@@ -53,7 +54,6 @@ begin
     select * from stock_level s
     where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
-  cross join lateral holds_at(p_merchant, u.sku, u.location_id, c.now) h_at
   cross join lateral (
     select at from entries_since(p_merchant, u.sku, u.location_id, l.published_version)
     offset 0) since

@@ -42,7 +42,7 @@ language sql stable as $$
   cross join lateral (
     select s.on_hand::bigint - s.reserved - s.allocated - s.open_orders - s.pending_sales
       - s.unavailable - s.safety_stock
-      + case when s.reserved > 0
+      + case when s.first_hold_ends_at <= c.now
           then expired_holds(p_merchant, u.sku, u.location_id, c.now) else 0 end as available) a
   cross join lateral (
     select sum(quantity_effect(e.quantity) * e.delta)::bigint as effect from ledger_entry e

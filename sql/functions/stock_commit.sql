@@ -32,7 +32,8 @@ begin
     set on_hand = u.on_hand, reserved = u.reserved, allocated = u.allocated,
         open_orders = u.open_orders, pending_sales = u.pending_sales,
         unavailable = u.unavailable, safety_stock = u.safety_stock, incoming = u.incoming,
-        version = u.version, updated_at = p_recorded_at
+        first_hold_ends_at = u.first_hold_ends_at, version = u.version,
+        updated_at = p_recorded_at
     from unnest(p_levels) as u
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
         and s.version = u.read_version
@@ -44,13 +45,14 @@ begin
     -- The rest are levels that did not exist when they were read.
     with created as (
       insert into stock_level (merchant_id, sku, location_id, on_hand, reserved, allocated,
-        open_orders, pending_sales, unavailable, safety_stock, incoming, version, updated_at)
+        open_orders, pending_sales, unavailable, safety_stock, incoming, first_hold_ends_at,
+        version, updated_at)
       select u.merchant_id, u.sku, u.location_id, u.on_hand, u.reserved, u.allocated,
-        u.open_orders, u.pending_sales, u.unavailable, u.safety_stock, u.incoming, u.version,
-        p_recorded_at
+        u.open_orders, u.pending_sales, u.unavailable, u.safety_stock, u.incoming,
+        u.first_hold_ends_at, u.version, p_recorded_at
       from unnest(p_levels) with ordinality as u(merchant_id, sku, location_id, read_version,
         version, on_hand, reserved, allocated, open_orders, pending_sales, unavailable,
-        safety_stock, incoming, position)
+        safety_stock, incoming, first_hold_ends_at, position)
       where u.read_version = 0
       order by u.position
       on conflict do nothing

@@ -6,11 +6,12 @@ begin
     return;
   end if;
 
-  -- read_version: 0 for a level that did not exist.
+  -- read_version: 0 for a level that did not exist. first_hold_ends_at: as in stock_level.
   create type level_write as (
     merchant_id text, sku text, location_id text, read_version bigint, version bigint,
     on_hand integer, reserved integer, allocated integer, open_orders integer,
-    pending_sales integer, unavailable integer, safety_stock integer, incoming integer);
+    pending_sales integer, unavailable integer, safety_stock integer, incoming integer,
+    first_hold_ends_at timestamptz);
 
   -- occurred_at: null when it was when it is recorded. message: the entry has an outbox message.
   create type entry_write as (

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ReservationWrite } from './command.ts';
-import { quantities, quantityColumn, type LevelKey } from './level.ts';
+import { quantities, quantityColumn, type Level, type LevelKey } from './level.ts';
 import { rowArray, textField, timeField } from './row-literal.ts';
 import type { WorkingState } from './working-state.ts';
 
@@ -70,10 +70,16 @@ function levelRows(state: WorkingState): string {
     return (
       `${levelFields(level)},${readVersion},${level.version},${level.onHand},` +
       `${level.reserved},${level.allocated},${level.openOrders},${level.pendingSales},` +
-      `${level.unavailable},${level.safetyStock},${level.incoming}`
+      `${level.unavailable},${level.safetyStock},${level.incoming},${firstHoldEnds(level)}`
     );
   });
   return rowArray(rows);
+}
+
+/** Before when none of the level's holds ends. One that has ended and was not swept did so before. */
+function firstHoldEnds({ expiredHolds, nextHoldEndsMs }: Level): string {
+  if (expiredHolds > 0) return '-infinity';
+  return Number.isFinite(nextHoldEndsMs) ? timeField(new Date(nextHoldEndsMs)) : '';
 }
 
 function entryRows({ entries }: WorkingState): string {

@@ -29,7 +29,8 @@ function levelColumns(offsetMs: number): RawBuilder<unknown> {
     s.on_hand::bigint - (s.reserved - h.ended) - s.allocated - s.open_orders - s.pending_sales
       - s.unavailable - s.safety_stock as available
     from stock_level s
-    cross join lateral (select case when s.reserved > 0
+    cross join lateral (select case when s.first_hold_ends_at
+        <= clock_timestamp() + ${offsetMs} * interval '1 millisecond'
       then expired_holds(s.merchant_id, s.sku, s.location_id,
         clock_timestamp() + ${offsetMs} * interval '1 millisecond')
       else 0 end as ended) h`;

@@ -21,6 +21,7 @@ export type StockLevelTable = {
   unavailable: number;
   safety_stock: number;
   incoming: number;
+  first_hold_ends_at: Date | null;
   version: number;
   updated_at: Date;
 };
@@ -43,7 +44,9 @@ export type LedgerEntryTable = {
   recorded_at: Date;
 };
 
-export type StockSnapshotTable = Omit<StockLevelTable, 'updated_at'> & { recorded_at: Date };
+export type StockSnapshotTable = Omit<StockLevelTable, 'updated_at' | 'first_hold_ends_at'> & {
+  recorded_at: Date;
+};
 
 declare module '../db/database.ts' {
   interface Tables {

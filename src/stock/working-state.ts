@@ -209,6 +209,7 @@ export class WorkingState implements DecisionContext {
       });
       first = false;
     }
+    if (level.reserved === 0) level.nextHoldEndsMs = Number.POSITIVE_INFINITY;
     if (isCount === true) this.counts.push({ ...level });
     if (level.version % this.#snapshotEvery === 0) this.snapshots.push({ ...level });
   }

@@ -35,8 +35,9 @@ const breaches: Record<string, string> = {
       now()
     from stock_level where sku = 'vase'`,
   oversold_by_reservation: `
-    insert into stock_level (merchant_id, sku, location_id, on_hand, reserved, version, updated_at)
-    values ('default', 'mug', 'main', 1, 2, 2, now());
+    insert into stock_level (merchant_id, sku, location_id, on_hand, reserved, version, updated_at,
+      first_hold_ends_at)
+    values ('default', 'mug', 'main', 1, 2, 2, now(), now());
     insert into ledger_entry (merchant_id, sku, location_id, version, quantity, delta,
       balance_after, command_id, occurred_at, recorded_at)
     values ('default', 'mug', 'main', 1, 'on_hand', 1, 1, gen_random_uuid(), now(), now()),
@@ -76,6 +77,8 @@ const breaches: Record<string, string> = {
     select 'default', 'lamp', 'main', 1, now() from generate_series(1, 2)`,
   reserved_differs: `
     update reservation_line set quantity = quantity + 1 where held_until is not null`,
+  first_hold_differs: `
+    update stock_level set first_hold_ends_at = first_hold_ends_at + interval '1 second'`,
   hold_differs: `
     update reservation_line set held_until = held_until + interval '1 second'
     where held_until is not null`,

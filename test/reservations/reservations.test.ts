@@ -14,7 +14,8 @@ import {
   type CommitAfterExpiry,
   type ReservationView,
 } from '../../src/reservations/index.ts';
-import { LevelReader, type Command, type Outcome } from '../../src/stock/index.ts';
+import { LevelReader, listLevelsOfSku, type Command, type Outcome } from '../../src/stock/index.ts';
+import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   adjust,
@@ -119,6 +120,31 @@ test('a reservation holds all lines or none, and the same SKU twice is added up'
     ]),
   );
   expect([await available(a), await available(b)]).toEqual([0, 0]);
+});
+
+test('each hold ends at its own time, whatever is written before the sweep', async () => {
+  const sku = newSku();
+  await submit(count(sku, 9));
+  await hold(sku, 2, 60);
+  await hold(sku, 3, 120);
+  await hold(sku, 1, 3_600);
+  expect(await available(sku)).toBe(3);
+  pass(61);
+  expect(await available(sku)).toBe(5);
+  await submit(adjust(sku, 1));
+  expect(await available(sku)).toBe(6);
+  pass(60);
+  expect(await available(sku)).toBe(9);
+  await submit(adjust(sku, -2));
+  await sweep();
+  expect([await available(sku), await levelRow(inspector, sku)]).toMatchObject([
+    7,
+    { reserved: 1 },
+  ]);
+  expect((await listLevelsOfSku(handle.db, merchantId, sku, test1.clock.offsetMs))[0]).toEqual(
+    (await levels.read(levelKey(sku)))?.view,
+  );
+  await expectCleanAudit(inspector);
 });
 
 test('a commit takes on hand and reserved together; repeating it changes nothing', async () => {

@@ -16,13 +16,39 @@ export const reservationControls: readonly Control[] = [
     name: 'a hold is free the instant it expires, in reads and in decisions',
   },
   {
+    id: 'ended-hold-written',
+    promise: 'A hold that has ended stays free when its level is written before the sweep.',
+    changes: [
+      {
+        file: 'src/stock/commit-batch.ts',
+        before: "  if (expiredHolds > 0) return '-infinity';\n",
+        after: '',
+      },
+    ],
+    test: 'test/reservations/reservations.test.ts',
+    name: 'each hold ends at its own time, whatever is written before the sweep',
+  },
+  {
+    id: 'first-hold',
+    promise: 'A level says when its first hold ends, not its last.',
+    changes: [
+      {
+        file: 'src/stock/working-state.ts',
+        before: 'Math.min(level.nextHoldEndsMs, expiresAt.getTime())',
+        after: 'expiresAt.getTime()',
+      },
+    ],
+    test: 'test/reservations/reservations.test.ts',
+    name: 'each hold ends at its own time, whatever is written before the sweep',
+  },
+  {
     id: 'expiry-told',
     promise: 'Channels are told of what ended holds have freed, though no sweep has passed.',
     changes: [
       {
         file: 'sql/functions/delivery_read.sql',
-        before: 'then h_at.ended else 0 end,',
-        after: 'then 0 else 0 end,',
+        before: 'u.location_id, c.now) h) else 0 end,',
+        after: 'u.location_id, c.now) h) * 0 else 0 end,',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
