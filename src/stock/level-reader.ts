@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Clock } from '../clock.ts';
 import { DatabaseUnavailable } from '../errors.ts';
@@ -44,33 +45,39 @@ export class LevelReader {
 
   async #drain(): Promise<void> {
     this.#running = true;
-    // Reads that arrived in the same turn of the event loop join this batch.
-    await Promise.resolve();
-    while (this.#queue.length > 0) {
+    let answer = (): void => undefined;
+    for (;;) {
+      // All that this turn of the event loop brings join this batch: a query costs Postgres as much
+      // as twenty levels do.
+      await nextTurn();
       const batch = this.#queue.splice(0, 1_000);
-      try {
-        await this.#answer(batch);
-      } catch (error) {
-        const fault = isUnavailable(error) ? new DatabaseUnavailable(error) : error;
-        for (const { reject } of batch) reject(fault);
-      }
+      const reading = batch.length === 0 ? undefined : this.#read(batch);
+      // As in the writer: the query goes out first, and the answers while Postgres works on it.
+      answer();
+      if (reading === undefined) break;
+      answer = await reading;
     }
     this.#running = false;
   }
 
-  async #answer(batch: readonly Waiting[]): Promise<void> {
+  /** Never rejects. Gives what answers the reads. */
+  async #read(batch: readonly Waiting[]): Promise<() => void> {
     // A level that many look at is read once.
     const keys = new Map(batch.map(({ id, key }) => [id, key]));
-    const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
-    const answer = (): void => {
-      for (const { id, resolve } of batch) {
-        const level = levels.get(id);
-        resolve(level === undefined || !level.exists ? undefined : toRead(level));
-      }
-    };
-    // As in the writer: the next query goes out first, and the answers while Postgres works on it.
-    if (this.#queue.length > 0) setImmediate(answer);
-    else answer();
+    try {
+      const { levels } = await readLevels(this.#pool, [...keys.values()], this.#clock.offsetMs);
+      return () => {
+        for (const { id, resolve } of batch) {
+          const level = levels.get(id);
+          resolve(level === undefined || !level.exists ? undefined : toRead(level));
+        }
+      };
+    } catch (error) {
+      const fault = isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+      return () => {
+        for (const { reject } of batch) reject(fault);
+      };
+    }
   }
 }
 
