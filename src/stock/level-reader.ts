@@ -20,6 +20,9 @@ type Waiting = {
   readonly reject: (fault: unknown) => void;
 };
 
+/** Answers nobody. */
+const nobody = (): void => undefined;
+
 /**
  * Reads single levels from the primary. Reads that arrive while one is on its way share the next
  * round trip, so a storefront's rush costs a query for each batch and not for each shopper.
@@ -45,7 +48,7 @@ export class LevelReader {
 
   async #drain(): Promise<void> {
     this.#running = true;
-    let answer = (): void => undefined;
+    let answer = nobody;
     for (;;) {
       // All that this turn of the event loop brings join this batch: a query costs Postgres as much
       // as twenty levels do.
@@ -53,7 +56,7 @@ export class LevelReader {
       const batch = this.#queue.splice(0, 1_000);
       const reading = batch.length === 0 ? undefined : this.#read(batch);
       // As in the writer: the query goes out first, and the answers while Postgres works on it.
-      answer();
+      process.nextTick(answer);
       if (reading === undefined) break;
       answer = await reading;
     }

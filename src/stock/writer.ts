@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DatabaseUnavailable } from '../errors.ts';
 import {
   decideUnit,
@@ -24,6 +25,9 @@ const turnReadLimit = 200;
 /** More requests waiting than these, and the writer counts as busy for a while. */
 const lively = 8;
 const busyMs = 100;
+
+/** Answers nobody. */
+const nobody = (): void => undefined;
 
 type QueuedUnit = BatchUnit & {
   readonly resolve: (outcomes: Outcome[]) => void;
@@ -98,18 +102,27 @@ export class StockWriter {
   }
 
   async #drain(): Promise<void> {
-    // Requests that arrived in the same turn of the event loop join this batch.
-    await Promise.resolve();
-    while (this.#queue.length > 0) {
+    let answer = nobody;
+    for (;;) {
+      // Requests that arrived in the same turn of the event loop join this batch.
+      await nextTurn();
       if (this.#queue.length > lively) this.#busyUntil = performance.now() + busyMs;
-      if (this.#memory.turns.areNeeded) await this.#takeTurn();
-      else await this.#settle(this.#takeBatch());
+      const settling = this.#queue.length === 0 ? undefined : this.#settleNext();
+      // The next batch goes to Postgres before the answers of this one go out: writing them takes
+      // as long as Postgres takes to work, and the two then happen at the same time.
+      process.nextTick(answer);
+      if (settling === undefined) break;
+      answer = await settling;
     }
     this.#running = undefined;
   }
 
+  #settleNext(): Promise<() => void> {
+    return this.#memory.turns.areNeeded ? this.#takeTurn() : this.#settle(this.#takeBatch());
+  }
+
   /** Works what has gathered by the time its turn comes, while other processes wait. */
-  async #takeTurn(): Promise<void> {
+  async #takeTurn(): Promise<() => void> {
     const { offsetMs } = this.#options.clock;
     const { levels, turns } = this.#memory;
     const commands = this.#queue.flatMap((unit) => unit.commands).slice(0, turnReadLimit);
@@ -117,12 +130,13 @@ export class StockWriter {
     const keys = distinctKeys([...commands, { levelKeys: levels.few(turnReadLimit) }]);
     const askedAt = performance.now();
     const taken = await turns.take((client) => readLevels(client, keys, offsetMs));
-    if (taken === undefined) return;
+    if (taken === undefined) return nobody;
     const { turn, found } = taken;
     if (levels.replaceAll(found.levels.values())) turns.renew();
     levels.clock.hear(found.databaseMs, askedAt);
-    await this.#settle(this.#takeBatch(), turn);
+    const answer = await this.#settle(this.#takeBatch(), turn);
     turn.end();
+    return answer;
   }
 
   #takeBatch(): QueuedUnit[] {
@@ -138,26 +152,27 @@ export class StockWriter {
   }
 
   /**
-   * Never rejects: each unit of the batch is resolved or rejected by itself.
+   * Never rejects. Gives what resolves or rejects each unit of the batch by itself.
    * @param turn for this batch; it ends with it
    */
-  async #settle(units: readonly QueuedUnit[], turn?: Turn): Promise<void> {
+  async #settle(units: readonly QueuedUnit[], turn?: Turn): Promise<() => void> {
     try {
       const outcomes = await runBatch(this.#options, units, this.#memory, turn);
-      const answer = (): void => {
+      return () => {
         for (const [index, unit] of units.entries()) unit.resolve(outcomes[index] ?? []);
       };
-      // The next batch goes to Postgres before the answers go out: writing them takes as long as
-      // Postgres takes to work, and the two then happen at the same time.
-      if (this.#queue.length > 0 || turn !== undefined) setImmediate(answer);
-      else answer();
     } catch (fault) {
       if (fault instanceof DatabaseUnavailable || units.length === 1) {
-        for (const unit of units) unit.reject(fault);
-        return;
+        return () => {
+          for (const unit of units) unit.reject(fault);
+        };
       }
       // One command that Postgres will not take must not fail its neighbours: each alone.
-      for (const unit of units) await this.#settle([unit]);
+      const answers: (() => void)[] = [];
+      for (const unit of units) answers.push(await this.#settle([unit]));
+      return () => {
+        for (const answer of answers) answer();
+      };
     }
   }
 }

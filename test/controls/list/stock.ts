@@ -207,8 +207,8 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/writer.ts',
-        before: 'for (const unit of units) await this.#settle([unit]);',
-        after: 'for (const unit of units) unit.reject(fault);',
+        before: 'for (const unit of units) answers.push(await this.#settle([unit]));',
+        after: 'for (const unit of units) answers.push(() => unit.reject(fault));',
       },
     ],
     test: 'test/stock/writer.test.ts',
