@@ -22,9 +22,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     drop function stock_commit_reservations(
       timestamptz, reservation_write[], reservation_line_write[])`.execute(db);
   await sql`
-    drop type level_write, entry_write, key_write, reservation_write, reservation_line_write`.execute(
-    db,
-  );
+    drop type
+      level_write, entry_write, key_write, reservation_write, reservation_line_write`.execute(db);
   await sql`drop function if exists first_hold(text, text, text, integer)`.execute(db);
   await loadSql(db, [
     'types/stock_commit_rows.sql',

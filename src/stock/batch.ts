@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import { classifyFailure } from '../db/index.ts';
 import { DatabaseUnavailable, refuse, sqlStateOf } from '../errors.ts';
 import { passFailpoint } from '../failpoint.ts';
-import type { Command, Loader, Outcome } from './command.ts';
+import type { Command, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
-import type { LevelMemory } from './level-memory.ts';
-import { readBatch, type BatchRead } from './read-batch.ts';
+import type { LevelMemory, Recalled } from './level-memory.ts';
+import { loadCommands } from './load-commands.ts';
+import { readBatch, readKeys, type BatchRead } from './read-batch.ts';
 import type { Turn, Turns } from './turns.ts';
 import { WorkingState, type EntryWrite } from './working-state.ts';
 
@@ -15,7 +16,7 @@ export type BatchReport = {
   readonly commands: number;
   /** How long the batch's oldest command waited in the queue, in ms. */
   readonly queuedMs: number;
-  /** 0 when the levels were remembered. */
+  /** 0 when all levels were remembered. */
   readonly readMs: number;
   readonly commitMs: number;
   /** 1 when nobody was in the way. */
@@ -61,6 +62,9 @@ type Attempt = {
   readonly lock: boolean;
   readonly lost: readonly LostAttempt[];
   readonly levels: LevelMemory;
+  readonly recalled: Recalled | undefined;
+  /** What was decided on that, where it was. */
+  guess?: DecidedBatch;
   /** Of which it is the only attempt; later ones do without. */
   readonly turn: Turn | undefined;
 };
@@ -102,7 +106,8 @@ export async function runBatch(
   const queuedMs = startedAt - Math.min(...units.map((unit) => unit.queuedAt));
   const lost: LostAttempt[] = [];
   const { levels, turns } = memory;
-  let guess = guessBatch(options, units, levels);
+  const commands = units.flatMap((unit) => unit.commands);
+  const recalled = levels.recall(commands, options.clock.offsetMs);
   for (let number = 1; ; number += 1) {
     const attempt: Attempt = {
       number,
@@ -110,23 +115,23 @@ export async function runBatch(
       lock: lost.length > 0 || number > 2,
       lost,
       levels,
+      recalled: number === 1 ? recalled : undefined,
       turn: number === 1 ? turn : undefined,
     };
     try {
-      const outcomes = await attemptBatch(options, units, attempt, guess);
-      if (guess === undefined) turns.saw(false);
+      const outcomes = await attemptBatch(options, units, attempt);
+      if (attempt.guess === undefined) turns.saw(false);
       return outcomes;
     } catch (error) {
       const code = sqlStateOf(error) ?? '';
       if (!retriable.has(code) && !(error instanceof LostInCommit)) throw error;
-      if (code === staleState && guess === undefined) turns.saw(true);
+      if (code === staleState && attempt.guess === undefined) turns.saw(true);
       if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
       const late = performance.now() - startedAt > options.timeoutMs;
       if (number >= options.maxRetries || late) {
         if (error instanceof LostInCommit || lost.length > 0) throw new DatabaseUnavailable(error);
         return units.map((unit) => unit.commands.map(() => ({ kind: 'refused', refusal: busy })));
       }
-      guess = undefined;
     }
   }
 }
@@ -135,18 +140,30 @@ export async function runBatch(
 type DecidedBatch = { readonly state: WorkingState; readonly outcomes: Outcome[][] };
 
 /**
- * A batch decided on what is remembered, if the commit can prove it: every level that was looked at
- * is changed, so that its version is compared. A refusal changes nothing, and would stand unproved.
+ * A batch decided on what is remembered, and on what had to be read besides, if the commit can
+ * prove it: every level that was looked at is changed, so that its version is compared. A refusal
+ * changes nothing, and would stand unproved; a key that is known is found out by the commit.
  */
-function guessBatch(
+async function guessBatch(
+  client: PoolClient,
   options: BatchOptions,
   units: readonly BatchUnit[],
-  levels: LevelMemory,
-): DecidedBatch | undefined {
-  const commands = units.flatMap((unit) => unit.commands);
-  const read = levels.recall(commands, options.clock.offsetMs);
-  if (read === undefined) return undefined;
-  const batch = decideBatch(options, read, units);
+  { recalled, levels: memory }: Attempt,
+): Promise<DecidedBatch | undefined> {
+  if (recalled === undefined) return undefined;
+  const { levels, missing } = recalled;
+  let { now } = recalled;
+  if (missing.length > 0) {
+    const askedAt = performance.now();
+    const read = await readKeys(client, missing, options.clock.offsetMs, false);
+    memory.clock.hear(read.databaseMs, askedAt);
+    for (const [id, level] of read.levels) levels.set(id, level);
+    if (read.now > now) ({ now } = read);
+    for (const { nextHoldEndsMs } of levels.values()) {
+      if (nextHoldEndsMs <= now.getTime()) return undefined;
+    }
+  }
+  const batch = decideBatch(options, { now, levels, answers: new Map() }, units);
   const isRefused = batch.outcomes.some((unit) => unit.some(({ kind }) => kind === 'refused'));
   return isRefused || !batch.state.changesEveryLevel ? undefined : batch;
 }
@@ -155,14 +172,14 @@ async function attemptBatch(
   options: BatchOptions,
   units: readonly BatchUnit[],
   attempt: Attempt,
-  guess: DecidedBatch | undefined,
 ): Promise<Outcome[][]> {
   const { turn } = attempt;
   const client = turn?.client ?? (await connect(options.pool));
   let broken: Error | undefined;
   try {
-    return await readDecideCommit(client, options, units, attempt, guess);
+    return await readDecideCommit(client, options, units, attempt);
   } catch (error) {
+    const { guess } = attempt;
     if (guess !== undefined) attempt.levels.wasWrong(guess.state.levels);
     const failure = error instanceof LostInCommit ? 'lost' : classifyFailure(error, true);
     if (failure === 'server' || error instanceof DecisionFault) {
@@ -183,11 +200,13 @@ async function readDecideCommit(
   options: BatchOptions,
   units: readonly BatchUnit[],
   attempt: Attempt,
-  guess: DecidedBatch | undefined,
 ): Promise<Outcome[][]> {
   const started = performance.now();
+  const guess = await guessBatch(client, options, units, attempt);
+  if (guess !== undefined) attempt.guess = guess;
   const batch = guess ?? (await readAndDecide(client, options, units, attempt));
   if (!('state' in batch)) return batch.lostOutcomes;
+  const isRemembered = guess !== undefined && attempt.recalled?.missing.length === 0;
   const { state, outcomes } = batch;
   const readDone = performance.now();
   const writes = state.entries.length > 0 || state.keys.length > 0;
@@ -197,7 +216,7 @@ async function readDecideCommit(
   options.onBatch?.({
     commands: units.reduce((sum, unit) => sum + unit.commands.length, 0),
     queuedMs: attempt.queuedMs,
-    readMs: guess === undefined ? readDone - started : 0,
+    readMs: isRemembered ? 0 : readDone - started,
     commitMs: performance.now() - readDone,
     attempts: attempt.number,
   });
@@ -281,21 +300,6 @@ async function connect(pool: Pool): Promise<PoolClient> {
   } catch (error) {
     throw new DatabaseUnavailable(error);
   }
-}
-
-/** Lets each loader read what its commands need, once for all of them. */
-export async function loadCommands(
-  client: Pool | PoolClient,
-  commands: readonly Command[],
-): Promise<void> {
-  const byLoader = new Map<Loader, Command[]>();
-  for (const command of commands) {
-    if (command.loader === undefined) continue;
-    const group = byLoader.get(command.loader);
-    if (group === undefined) byLoader.set(command.loader, [command]);
-    else group.push(command);
-  }
-  for (const [loader, group] of byLoader) await loader.load(client, group);
 }
 
 export function decideUnit(

@@ -76,7 +76,7 @@ function levelRows(state: WorkingState): string {
   return rowArray(rows);
 }
 
-/** Before when none of the level's holds ends. One that has ended and was not swept did so before. */
+/** Before when none of its holds ends. One that has ended and was not swept did so before. */
 function firstHoldEnds({ expiredHolds, nextHoldEndsMs }: Level): string {
   if (expiredHolds > 0) return '-infinity';
   return Number.isFinite(nextHoldEndsMs) ? timeField(new Date(nextHoldEndsMs)) : '';

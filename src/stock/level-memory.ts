@@ -1,10 +1,18 @@
 import type { Command } from './command.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { levelId, type Level, type LevelKey } from './level.ts';
-import type { BatchRead } from './read-batch.ts';
 
 /** So many levels are remembered: some 30 MB. */
 const most = 50_000;
+/** What is remembered for a batch. */
+export type Recalled = {
+  readonly now: Date;
+  /** Copies, for the batch to work on. */
+  readonly levels: Map<string, Level>;
+  /** Levels that have to be read: not remembered, or one of their holds may have ended. */
+  readonly missing: readonly LevelKey[];
+};
+
 /** After a batch that went wrong because of what was remembered, so many are read first. */
 const readFirstBatches = 16;
 
@@ -20,11 +28,11 @@ export class LevelMemory {
   #readFirst = 0;
 
   /**
-   * What a read of these commands' levels would most likely give; undefined when that is not known
-   * well enough: a level is not remembered or has a hold that may have ended, a command has to load
-   * something, or the database's clock was not heard lately.
+   * What a read of these commands' levels would most likely give; undefined when all has to be
+   * read: a command has to load something, the database's clock was not heard lately, or what was
+   * remembered has just been wrong.
    */
-  recall(commands: readonly Command[], offsetMs: number): BatchRead | undefined {
+  recall(commands: readonly Command[], offsetMs: number): Recalled | undefined {
     if (this.#readFirst > 0) {
       this.#readFirst -= 1;
       return undefined;
@@ -32,17 +40,18 @@ export class LevelMemory {
     const nowMs = this.clock.now();
     if (nowMs === undefined) return undefined;
     const levels = new Map<string, Level>();
+    const missing = new Map<string, LevelKey>();
     for (const command of commands) {
       if (command.loader !== undefined) return undefined;
       for (const key of command.levelKeys) {
         const id = levelId(key);
         if (levels.has(id)) continue;
         const level = this.#levels.get(id);
-        if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) return undefined;
-        levels.set(id, { ...level });
+        if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) missing.set(id, key);
+        else levels.set(id, { ...level });
       }
     }
-    return { now: new Date(nowMs + offsetMs), levels, answers: new Map() };
+    return { now: new Date(nowMs + offsetMs), levels, missing: [...missing.values()] };
   }
 
   /** Levels as they are now known to be; those of which a hold has ended are not kept. */

@@ -112,7 +112,7 @@ export async function readKeys(
   keys: readonly LevelKey[],
   offsetMs: number,
   lock: boolean,
-): Promise<Pick<BatchRead, 'now' | 'levels'>> {
+): Promise<LevelsRead> {
   const ordered = distinctKeys([{ levelKeys: keys }]);
   if (lock) {
     await client.query({ name: 'stock_lock', text: lockQuery, values: keyColumns(ordered) });

@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DatabaseUnavailable } from '../errors.ts';
 import {
   decideUnit,
-  loadCommands,
   runBatch,
   type BatchOptions,
   type BatchUnit,
@@ -10,6 +9,7 @@ import {
 } from './batch.ts';
 import type { Command, Outcome } from './command.ts';
 import { LevelMemory } from './level-memory.ts';
+import { loadCommands } from './load-commands.ts';
 import { distinctKeys, readBatch, readLevels } from './read-batch.ts';
 import { Turns, type Turn } from './turns.ts';
 import { WorkingState } from './working-state.ts';

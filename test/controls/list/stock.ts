@@ -153,8 +153,8 @@ export const stockControls: readonly Control[] = [
         file: 'src/stock/level-memory.ts',
         before:
           'if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) ' +
-          'return undefined;',
-        after: 'if (level === undefined) return undefined;',
+          'missing.set(id, key);',
+        after: 'if (level === undefined) missing.set(id, key);',
       },
     ],
     test: 'test/stock/level-memory.test.ts',
