@@ -55,16 +55,16 @@ const quick: Scale = {
   quick: true,
   rounds: 3,
   longRounds: 1,
-  oursSeconds: 2,
+  oursSeconds: 1,
   baselineSeconds: 1,
   warmUpSeconds: 1,
-  settleMs: 2_000,
+  settleMs: 1_000,
   probeSeconds: 1,
-  lagSeconds: 6,
-  backlogListings: 10_000,
-  historyLevels: 20_000,
+  lagSeconds: 4,
+  backlogListings: 5_000,
+  historyLevels: 10_000,
   historyEntries: 4,
-  soakSeconds: 10,
+  soakSeconds: 5,
 };
 
 export const usage = `npm run bench [-- options]
