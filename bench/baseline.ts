@@ -15,8 +15,6 @@ export type SqlBaseline = {
   bestClients(skus: SkuChoice): Promise<number>;
 };
 
-const clientCounts = [8, 16, 32, 64];
-
 /** Makes a database with the baselines' tables, the function, and 10,000 levels. */
 export async function createBaselineDatabase(lab: Lab, name: string): Promise<string> {
   const connectionString = await lab.createDatabase(name);
@@ -46,7 +44,7 @@ export async function openSqlBaseline(lab: Lab): Promise<SqlBaseline> {
 
   async function probe(skus: SkuChoice): Promise<number> {
     const found: { clients: number; rate: number }[] = [];
-    for (const clients of clientCounts) {
+    for (const clients of scale.probeClients) {
       found.push({ clients, rate: (await measure(skus, clients, scale.probeSeconds)).rate });
     }
     const rates = found.map(({ clients, rate }) => `${clients}: ${Math.round(rate)}/s`);

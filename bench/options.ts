@@ -17,7 +17,9 @@ export type Scale = {
   readonly settleMs: number;
   /** For each number of clients, when the best one for pgbench is looked for. */
   readonly probeSeconds: number;
+  readonly probeClients: readonly number[];
   readonly lagSeconds: number;
+  readonly lagSkus: number;
   readonly backlogListings: number;
   readonly historyLevels: number;
   /** Ledger entries for each of those levels. */
@@ -44,7 +46,9 @@ const full: Scale = {
   warmUpSeconds: 5,
   settleMs: 15_000,
   probeSeconds: 3,
+  probeClients: [8, 16, 32, 64],
   lagSeconds: 60,
+  lagSkus: 10_000,
   backlogListings: 100_000,
   historyLevels: 1_000_000,
   historyEntries: 10,
@@ -53,15 +57,17 @@ const full: Scale = {
 
 const quick: Scale = {
   quick: true,
-  rounds: 3,
+  rounds: 2,
   longRounds: 1,
   oursSeconds: 1,
   baselineSeconds: 1,
   warmUpSeconds: 1,
   settleMs: 1_000,
   probeSeconds: 1,
+  probeClients: [8, 16],
   lagSeconds: 4,
-  backlogListings: 5_000,
+  lagSkus: 2_000,
+  backlogListings: 2_000,
   historyLevels: 10_000,
   historyEntries: 4,
   soakSeconds: 5,

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { startReceiver, type ChannelReceiver } from '../channel-receiver.ts';
-import { manySkus, type Equipment } from '../equipment.ts';
+import type { Equipment } from '../equipment.ts';
+import type { SkuChoice } from '../load/http-load.ts';
 import { runPacedLoad, type PacedSample } from '../load/paced-adjusts.ts';
 import { quantileBetween, scrape } from '../measure/scrape.ts';
 import { formatNumber } from '../measure/statistics.ts';
@@ -13,7 +14,7 @@ const perSecond = 1_000;
 const p50LimitMs = 60;
 const p99LimitMs = 500;
 
-/** All 10,000 SKUs are listed on each of the channels, so each change has to reach three. */
+/** All SKUs, 10,000 in a full run, are listed on each of the channels, so each change has to reach three. */
 export const syncLag: Workload = {
   name: 'sync-lag',
   title: '1,000 adjusts/s steady for 60 s, 3 webhook channels',
@@ -23,9 +24,10 @@ export const syncLag: Workload = {
     const shop = await openShop(equipment.lab, 'bench_lag');
     const receiver = await startReceiver(shop.folder);
     try {
-      await countLevels(shop, { count: manySkus.count });
+      const count = equipment.lab.scale.lagSkus;
+      await countLevels(shop, { count });
       for (const channel of channels) await receiver.addChannel(shop, channel);
-      const goal = { version: 1, listings: manySkus.count };
+      const goal = { version: 1, listings: count };
       for (const channel of channels) await receiver.waitFor(channel, goal, 60_000);
       return await measure(equipment, shop, receiver);
     } finally {
@@ -41,7 +43,8 @@ async function measure(
   receiver: ChannelReceiver,
 ): Promise<Outcome> {
   const { url } = shop.service;
-  const common = { url, apiKey: shop.apiKey, skus: manySkus, connections: 64 };
+  const skus: SkuChoice = { kind: 'uniform', count: lab.scale.lagSkus };
+  const common = { url, apiKey: shop.apiKey, skus, connections: 64 };
   const load = { ...common, request: 'adjust' } as const;
   await runPacedLoad({ ...load, seconds: lab.scale.warmUpSeconds }, perSecond);
   await setTimeout(2_000);
@@ -70,7 +73,9 @@ async function measure(
       'p50 / p99 for each channel, from the record of a change to its arrival',
       `/metrics, to the acknowledgement, within its buckets: ${metrics.join(', ')}`,
       `the adjusts took ${formatNumber(sample.p50Ms)} / ${formatNumber(sample.p99Ms)} ms`,
-      ...(lab.scale.quick ? [`scaled down: ${lab.scale.lagSeconds} s`] : []),
+      ...(lab.scale.quick
+        ? [`scaled down: ${lab.scale.lagSeconds} s, ${lab.scale.lagSkus} SKUs`]
+        : []),
     ],
     details: { sample, reports },
   };
