@@ -11,7 +11,7 @@ export type SqlSample = LoadSample & { readonly cost: Cost };
 export type SqlBaseline = {
   readonly connectionString: string;
   run(skus: SkuChoice, clients: number, seconds: number): Promise<SqlSample>;
-  /** Which of 8, 16, 32 and 64 clients are fastest on these SKUs; looked for once. */
+  /** How many clients are fastest on these SKUs; looked for once, among those of the scale. */
   bestClients(skus: SkuChoice): Promise<number>;
 };
 

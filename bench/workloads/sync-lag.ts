@@ -14,7 +14,7 @@ const perSecond = 1_000;
 const p50LimitMs = 60;
 const p99LimitMs = 500;
 
-/** All SKUs, 10,000 in a full run, are listed on each of the channels, so each change has to reach three. */
+/** All SKUs (10,000 in a full run) are on each channel, so each change has to reach three. */
 export const syncLag: Workload = {
   name: 'sync-lag',
   title: '1,000 adjusts/s steady for 60 s, 3 webhook channels',
