@@ -24,7 +24,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     drop type
       level_write, entry_write, key_write, reservation_write, reservation_line_write`.execute(db);
-  await sql`drop function if exists first_hold(text, text, text, integer)`.execute(db);
   await loadSql(db, [
     'types/stock_commit_rows.sql',
     'functions/stock_commit_reservations.sql',

@@ -13,3 +13,13 @@ returns table (ended integer, next_ends timestamptz) language sql stable as $$
       and held_until > p_at
     order by held_until limit 1)
 $$;
+
+-- Asked by processes from before 0024 only, which go on reading while they are replaced.
+create or replace function first_hold(
+  p_merchant_id text, p_sku text, p_location_id text, p_reserved integer)
+returns table (ends timestamptz) language sql stable as $$
+  select held_until from reservation_line
+  where p_reserved > 0 and merchant_id = p_merchant_id and sku = p_sku
+    and location_id = p_location_id and held_until is not null
+  order by held_until limit 1
+$$;
