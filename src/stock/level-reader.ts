@@ -59,6 +59,11 @@ export class LevelReader {
       process.nextTick(answer);
       if (reading === undefined) break;
       answer = await reading;
+      if (this.#queue.length === 0) {
+        // Nothing has to go out first.
+        answer();
+        answer = nobody;
+      }
     }
     this.#running = false;
   }

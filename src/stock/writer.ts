@@ -113,6 +113,11 @@ export class StockWriter {
       process.nextTick(answer);
       if (settling === undefined) break;
       answer = await settling;
+      if (this.#queue.length === 0) {
+        // Nothing has to go out first.
+        answer();
+        answer = nobody;
+      }
     }
     this.#running = undefined;
   }
