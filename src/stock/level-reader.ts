@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Clock } from '../clock.ts';
 import { DatabaseUnavailable } from '../errors.ts';
 import { isUnavailable } from '../db/index.ts';
 import { levelId, viewLevel, type Level, type LevelKey, type LevelView } from './level.ts';
 import { readLevels } from './read-batch.ts';
+import { TurnLoop } from './turn-loop.ts';
 
 export type LevelRead = {
   readonly view: LevelView;
@@ -20,9 +20,6 @@ type Waiting = {
   readonly reject: (fault: unknown) => void;
 };
 
-/** Answers nobody. */
-const nobody = (): void => undefined;
-
 /**
  * Reads single levels from the primary. Reads that arrive while one is on its way share the next
  * round trip, so a storefront's rush costs a query for each batch and not for each shopper.
@@ -30,8 +27,8 @@ const nobody = (): void => undefined;
 export class LevelReader {
   readonly #pool: Pool;
   readonly #clock: Clock;
-  #queue: Waiting[] = [];
-  #running = false;
+  readonly #queue: Waiting[] = [];
+  readonly #loop = new TurnLoop(this.#queue, () => this.#read(this.#queue.splice(0, 1_000)));
 
   constructor(pool: Pool, clock: Clock) {
     this.#pool = pool;
@@ -42,30 +39,8 @@ export class LevelReader {
   read(key: LevelKey): Promise<LevelRead | undefined> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ id: levelId(key), key, resolve, reject });
-      if (!this.#running) void this.#drain();
+      this.#loop.wake();
     });
-  }
-
-  async #drain(): Promise<void> {
-    this.#running = true;
-    let answer = nobody;
-    for (;;) {
-      // All that this turn of the event loop brings join this batch: a query costs Postgres as much
-      // as twenty levels do.
-      await nextTurn();
-      const batch = this.#queue.splice(0, 1_000);
-      const reading = batch.length === 0 ? undefined : this.#read(batch);
-      // As in the writer: the query goes out first, and the answers while Postgres works on it.
-      process.nextTick(answer);
-      if (reading === undefined) break;
-      answer = await reading;
-      if (this.#queue.length === 0) {
-        // Nothing has to go out first.
-        answer();
-        answer = nobody;
-      }
-    }
-    this.#running = false;
   }
 
   /** Never rejects. Gives what answers the reads. */

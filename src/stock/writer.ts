@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DatabaseUnavailable } from '../errors.ts';
 import {
   decideUnit,
@@ -11,6 +10,7 @@ import type { Command, Outcome } from './command.ts';
 import { LevelMemory } from './level-memory.ts';
 import { loadCommands } from './load-commands.ts';
 import { distinctKeys, readBatch, readLevels } from './read-batch.ts';
+import { nobody, TurnLoop } from './turn-loop.ts';
 import { Turns, type Turn } from './turns.ts';
 import { WorkingState } from './working-state.ts';
 
@@ -26,9 +26,6 @@ const turnReadLimit = 200;
 const lively = 8;
 const busyMs = 100;
 
-/** Answers nobody. */
-const nobody = (): void => undefined;
-
 type QueuedUnit = BatchUnit & {
   readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (fault: unknown) => void;
@@ -43,7 +40,7 @@ export class StockWriter {
   readonly #options: WriterOptions;
   readonly #memory: WriterMemory;
   readonly #queue: QueuedUnit[] = [];
-  #running: Promise<void> | undefined;
+  readonly #loop = new TurnLoop(this.#queue, () => this.#settleNext());
   #busyUntil = 0;
   #closed = false;
 
@@ -75,7 +72,7 @@ export class StockWriter {
     if (commands.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.#queue.push({ commands, atomic, queuedAt: performance.now(), resolve, reject });
-      this.#running ??= this.#drain();
+      this.#loop.wake();
     });
   }
 
@@ -98,31 +95,11 @@ export class StockWriter {
   /** Commits what is queued, then refuses what comes. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#running;
-  }
-
-  async #drain(): Promise<void> {
-    let answer = nobody;
-    for (;;) {
-      // Requests that arrived in the same turn of the event loop join this batch.
-      await nextTurn();
-      if (this.#queue.length > lively) this.#busyUntil = performance.now() + busyMs;
-      const settling = this.#queue.length === 0 ? undefined : this.#settleNext();
-      // The next batch goes to Postgres before the answers of this one go out: writing them takes
-      // as long as Postgres takes to work, and the two then happen at the same time.
-      process.nextTick(answer);
-      if (settling === undefined) break;
-      answer = await settling;
-      if (this.#queue.length === 0) {
-        // Nothing has to go out first.
-        answer();
-        answer = nobody;
-      }
-    }
-    this.#running = undefined;
+    await this.#loop.idle();
   }
 
   #settleNext(): Promise<() => void> {
+    if (this.#queue.length > lively) this.#busyUntil = performance.now() + busyMs;
     return this.#memory.turns.areNeeded ? this.#takeTurn() : this.#settle(this.#takeBatch());
   }
 

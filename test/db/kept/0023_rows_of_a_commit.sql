@@ -1,85 +1,13 @@
 -- What a database has whose newest migration is 0023 and that had applied it before 0024 was
--- there: the functions and types of then in place of those that the files say today.
+-- there: the function and the type of then in place of those that the files say today.
 drop function stock_commit;
-drop function stock_commit_reservations;
-drop type level_write, entry_write, key_write, reservation_write, reservation_line_write;
+drop type level_write;
 
 -- read_version: 0 for a level that did not exist.
 create type level_write as (
   merchant_id text, sku text, location_id text, read_version bigint, version bigint,
   on_hand integer, reserved integer, allocated integer, open_orders integer,
   pending_sales integer, unavailable integer, safety_stock integer, incoming integer);
-
--- occurred_at: null when it was when it is recorded. message: the entry has an outbox message.
-create type entry_write as (
-  merchant_id text, sku text, location_id text, version bigint, quantity stock_quantity,
-  delta integer, balance_after integer, command_id uuid, reason text, reference text, actor text,
-  source_channel text, occurred_at timestamptz, message boolean);
-
--- A key's answer comes apart from it.
-create type key_write as (merchant_id text, key text, fingerprint uuid, status smallint);
-
--- status_read: null for a new one.
-create type reservation_write as (
-  merchant_id text, reservation_id text, order_id text, status_read text, status text,
-  late boolean, expires_at timestamptz);
-
-create type reservation_line_write as (
-  merchant_id text, reservation_id text, sku text, location_id text, quantity integer);
-
--- The reservations of a batch: new ones (no status read) with their lines, and those that move on.
--- Raises OH001 when a reservation is no longer in the status that was read. Called by stock_commit.
-create or replace function stock_commit_reservations(
-  p_recorded_at timestamptz, p_reservations reservation_write[],
-  p_lines reservation_line_write[])
-returns void language plpgsql as $$
-declare
-  v_moved integer;
-  v_new integer;
-begin
-  -- The statuses can be compared without a lock order of their own: whoever moves a reservation
-  -- has locked its levels before.
-  with moved as (
-    update reservation r
-    set order_id = u.order_id, status = u.status, late = u.late, expires_at = u.expires_at,
-        updated_at = p_recorded_at
-    from unnest(p_reservations) as u
-    where r.merchant_id = u.merchant_id and r.reservation_id = u.reservation_id
-      and r.status = u.status_read
-    returning r.merchant_id, r.reservation_id, r.status, r.expires_at
-  ), lines as (
-    update reservation_line l
-    set held_until = case when moved.status = 'active' then moved.expires_at end
-    from moved
-    where l.merchant_id = moved.merchant_id and l.reservation_id = moved.reservation_id
-    returning 1
-  )
-  select count(*), (select count(*) from lines) into v_moved from moved;
-
-  with created as (
-    insert into reservation
-      (merchant_id, reservation_id, order_id, status, late, expires_at, created_at, updated_at)
-    select u.merchant_id, u.reservation_id, u.order_id, u.status, u.late, u.expires_at,
-      p_recorded_at, p_recorded_at
-    from unnest(p_reservations) as u
-    where u.status_read is null
-    returning merchant_id, reservation_id, status, expires_at
-  ), lines as (
-    insert into reservation_line
-      (merchant_id, reservation_id, sku, location_id, quantity, held_until)
-    select u.merchant_id, u.reservation_id, u.sku, u.location_id, u.quantity,
-      case when created.status = 'active' then created.expires_at end
-    from unnest(p_lines) as u
-    join created using (merchant_id, reservation_id)
-    returning 1
-  )
-  select count(*), (select count(*) from lines) into v_new from created;
-
-  if v_moved + v_new <> cardinality(p_reservations) then
-    raise exception 'a reservation has moved' using errcode = 'OH001';
-  end if;
-end
-$$;
 
 -- Commits one batch of decided commands, or nothing: levels, ledger, idempotency keys, reservations
 -- and outbox messages in one statement, so in one transaction.
@@ -193,31 +121,4 @@ begin
   end if;
   return date_part('epoch', clock_timestamp()) * 1000;
 end
-$$;
-
--- What the holds of a level are at a moment: units whose hold has ended although the sweep has not
--- yet written it down, and when the first of the others ends. Asked for in a FROM clause, it becomes
--- part of the query around it, and costs nothing where its columns are not looked at; a call of
--- expired_holds for each level of a batch cost more than the rest of its read.
-create or replace function holds_at(
-  p_merchant_id text, p_sku text, p_location_id text, p_at timestamptz)
-returns table (ended integer, next_ends timestamptz) language sql stable as $$
-  select (
-    select coalesce(sum(quantity), 0)::integer from reservation_line
-    where merchant_id = p_merchant_id and sku = p_sku and location_id = p_location_id
-      and held_until <= p_at), (
-    select held_until from reservation_line
-    where merchant_id = p_merchant_id and sku = p_sku and location_id = p_location_id
-      and held_until > p_at
-    order by held_until limit 1)
-$$;
-
--- When the first hold of a level ends; nothing is looked up where nothing is reserved.
-create or replace function first_hold(
-  p_merchant_id text, p_sku text, p_location_id text, p_reserved integer)
-returns table (ends timestamptz) language sql stable as $$
-  select held_until from reservation_line
-  where p_reserved > 0 and merchant_id = p_merchant_id and sku = p_sku
-    and location_id = p_location_id and held_until is not null
-  order by held_until limit 1
 $$;

@@ -1,0 +1,54 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Answers nobody. */
+export const nobody = (): void => undefined;
+
+/**
+ * Works batch after batch while something waits. A batch has all that a turn of the event loop
+ * brought, and goes to Postgres before the answers of the one before go out: writing them takes as
+ * long as Postgres takes to work, and the two then happen at the same time.
+ */
+export class TurnLoop {
+  readonly #queue: readonly unknown[];
+  readonly #begin: () => Promise<() => void>;
+  #running: Promise<void> | undefined;
+
+  /**
+   * @param queue what waits
+   * @param begin takes from it and sends the next batch, waiting for nothing before; what it
+   *   promises gives the batch's answers when it is called, and never rejects
+   */
+  constructor(queue: readonly unknown[], begin: () => Promise<() => void>) {
+    this.#queue = queue;
+    this.#begin = begin;
+  }
+
+  /** Something was queued. */
+  wake(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let answer = nobody;
+    for (;;) {
+      await nextTurn();
+      const working = this.#queue.length === 0 ? undefined : this.#begin();
+      // A pool hands its connection out in the next tick: the batch is on its way when this runs.
+      process.nextTick(answer);
+      if (working === undefined) break;
+      answer = await working;
+      if (this.#queue.length === 0) {
+        // Nothing has to go out first.
+        answer();
+        answer = nobody;
+      }
+    }
+    // Behind the look at the queue without a wait between: what is queued from now on wakes it.
+    this.#running = undefined;
+  }
+}
