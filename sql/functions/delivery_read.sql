@@ -24,7 +24,8 @@ returns table (
   has_overwritten boolean)
 language plpgsql stable
 -- also when the plan is made while the tables are empty
-set enable_seqscan = off as $$
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query

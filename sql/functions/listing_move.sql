@@ -3,7 +3,9 @@
 create or replace function listing_reassign(
   p_merchant text, p_channel text, p_job uuid[], p_next uuid[], p_sku text[], p_location text[])
 returns table (job_id uuid, sku text, location_id text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   perform from unnest(p_sku, p_location) as u(sku, location_id)

@@ -1,7 +1,9 @@
 -- Locks listings in order, for a transaction that then writes them in several statements.
 create or replace function listing_lock(
   p_merchant text, p_channel text, p_sku text[], p_location text[])
-returns void language plpgsql as $$
+returns void language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 begin
   perform from unnest(p_sku, p_location) as u(sku, location_id)
   cross join lateral (
@@ -21,7 +23,9 @@ create or replace function listing_observe(
   p_merchant text, p_channel text, p_job uuid[], p_sku text[], p_location text[],
   p_observed integer[], p_told_at timestamptz[], p_drift text[], p_next uuid[], p_hold boolean[])
 returns table ("position" bigint, drift_before text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query

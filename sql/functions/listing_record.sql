@@ -14,7 +14,10 @@ create or replace function listing_record(
   p_nonce text[], p_more boolean[], p_dead text[], p_next uuid[], p_rules integer[],
   p_told_at timestamptz[], p_unanswered integer[])
 returns table (kind text, job_id uuid, sku text, location_id text, drift_id text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   perform from unnest(p_sku, p_location) as u(sku, location_id)

@@ -5,7 +5,9 @@ create or replace function listing_requested(
   p_merchant text, p_channel text, p_working uuid[], p_batch integer, p_limit integer,
   p_offset_ms double precision)
 returns table (job_id uuid, sku text, location_id text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_queue text;

@@ -12,7 +12,9 @@ create or replace function listing_sweep(
   p_merchant text, p_channel text, p_after_sku text, p_after_location text, p_limit integer,
   p_nonce text, p_working uuid[], p_grace_ms integer, p_batch integer, p_rules boolean)
 returns table (job_id uuid, sku text, location_id text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_channel channel;

@@ -7,7 +7,9 @@ create or replace function listing_wait(
   p_merchant text, p_channel text, p_job uuid[], p_sku text[], p_location text[],
   p_version bigint[], p_nonce text[], p_rules integer[], p_until timestamptz[], p_next uuid[])
 returns table (job_id uuid, sku text, location_id text)
-language plpgsql as $$
+language plpgsql
+-- also when the plan is made while the tables are empty
+set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query

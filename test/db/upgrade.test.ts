@@ -22,7 +22,8 @@ async function describeSchema(connectionString: string): Promise<string[]> {
     connectionString,
     `with ours as (
        select oid from pg_namespace where nspname in ('public', 'audit'))
-     select 'function ' || oid::regprocedure || ' ' || pg_get_function_result(oid) || prosrc as line
+     select concat('function ', oid::regprocedure, ' ', pg_get_function_result(oid), proconfig,
+                   prosrc) as line
        from pg_proc where pronamespace in (select oid from ours) and prokind = 'f'
      union all
      select 'view ' || oid::regclass || pg_get_viewdef(oid)

@@ -19,6 +19,19 @@ export const deliveryControls: readonly Control[] = [
     name: 'when the leader is killed another goes on with what it left',
   },
   {
+    id: 'marked-row-by-row',
+    promise: 'What a pass of the relay costs follows the number of its levels.',
+    changes: [
+      {
+        file: 'sql/functions/listing_mark.sql',
+        before: 'set enable_nestloop = off',
+        after: 'set enable_hashjoin = off set enable_mergejoin = off',
+      },
+    ],
+    test: 'test/channels/plans.test.ts',
+    name: 'ten times as many listings cost about ten times as much',
+  },
+  {
     id: 'failed-call',
     promise: 'A call that failed is tried again.',
     changes: [

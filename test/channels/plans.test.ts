@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ChannelServer } from '../jobs/channel-server.ts';
+import { DeliveryRig, merchantId } from '../jobs/delivery-rig.ts';
+
+// How many rows the database looks at for a few listings and for many, on tables that were never
+// analyzed. The plan of the few is kept for the many.
+
+const channels = ['one', 'two', 'three'];
+
+let rig: DeliveryRig;
+let server: ChannelServer;
+/** One session, as a worker's. */
+let session: Client;
+/** Rows that plans were told of since this was emptied. */
+let rows: number[] = [];
+
+beforeAll(async () => {
+  [rig, server] = await Promise.all([DeliveryRig.open(), ChannelServer.start()]);
+  for (const channel of channels) await rig.connect(server, channel);
+  session = new Client({ connectionString: rig.database.connectionString });
+  await session.connect();
+  session.on('notice', ({ message }) => {
+    const start = message?.indexOf('{') ?? -1;
+    if (start >= 0) rows.push(rowsOf((JSON.parse(message?.slice(start) ?? '') as Explained).Plan));
+  });
+  await session.query(`load 'auto_explain'`);
+  const settings = {
+    log_min_duration: '0',
+    log_analyze: 'on',
+    log_timing: 'off',
+    log_nested_statements: 'on',
+    log_format: 'json',
+    log_level: 'notice',
+  };
+  for (const [name, value] of Object.entries(settings)) {
+    await session.query(`set auto_explain.${name} = '${value}'`);
+  }
+});
+
+afterAll(async () => {
+  await session.end();
+  await rig.close();
+  await server.close();
+});
+
+type Explained = { readonly Plan: PlanNode };
+type PlanNode = {
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Join Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+};
+
+/** Rows that all steps of a plan gave or threw away. */
+function rowsOf(node: PlanNode): number {
+  const removed =
+    (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0);
+  const own = (node['Actual Rows'] + removed) * node['Actual Loops'];
+  return (node.Plans ?? []).reduce((sum, child) => sum + rowsOf(child), own);
+}
+
+/** What a statement returns, and how many rows were looked at for it. */
+async function look<Row>(text: string, values: readonly unknown[]) {
+  rows = [];
+  const result = await session.query(text, [...values]);
+  expect(rows.length).toBeGreaterThan(0);
+  return { rows: result.rows as Row[], looks: rows.reduce((sum, count) => sum + count, 0) };
+}
+
+type Job = { channel_id: string; job_id: string; sku: string; location_id: string };
+
+/** Marks so many levels, and then reads and records what the second channel is told of them. */
+async function deliver(count: number, version: number): Promise<Looks> {
+  const skus = Array.from({ length: count }, (_, n) => `SKU-${n + 1}`).toSorted();
+  const each = (value: unknown): unknown[] => skus.map(() => value);
+  const marked = await look<Job>(
+    `select * from listing_mark($1::text[], $2::text[], $3::text[], $4::bigint[],
+       $5::timestamptz[], '{"webhook": 100}')`,
+    [each(merchantId), skus, each('main'), each(version), each(new Date())],
+  );
+  const jobs = marked.rows.filter((job) => job.channel_id === 'two');
+  expect(jobs).toHaveLength(count);
+  const keys = [
+    jobs.map((job) => job.job_id),
+    jobs.map((job) => job.sku),
+    jobs.map((job) => job.location_id),
+  ];
+  const read = await look(
+    `select * from delivery_read($1, 'two', $2::uuid[], $3::text[], $4::text[], 0)`,
+    [merchantId, ...keys],
+  );
+  expect(read.rows).toHaveLength(count);
+  const recorded = await look(
+    `select * from listing_record($1, 'two', now(), $2::uuid[], $3::text[], $4::text[],
+       $5::bigint[], $6::integer[], $6::integer[], $7::text[], $8::boolean[], $7::text[],
+       $9::uuid[], $6::integer[], $10::timestamptz[], $7::integer[])`,
+    [merchantId, ...keys, each(version), each(0), each(null), each(false)].concat([
+      skus.map(() => randomUUID()),
+      each(new Date()),
+    ]),
+  );
+  return { mark: marked.looks, read: read.looks, record: recorded.looks };
+}
+
+type Looks = { readonly mark: number; readonly read: number; readonly record: number };
+
+function grown(before: Looks, after: Looks): number[] {
+  return [after.mark / before.mark, after.read / before.read, after.record / before.record];
+}
+
+test('ten times as many listings cost about ten times as much', async () => {
+  const few = await deliver(100, 1);
+  await session.query('truncate listing');
+  const many = await deliver(1_000, 2);
+  const growth = grown(few, many);
+  expect(Math.min(...growth)).toBeGreaterThan(5);
+  expect(Math.max(...growth)).toBeLessThan(15);
+});
+
+test('a few listings cost the same when there are many others', async () => {
+  await session.query('truncate listing');
+  await deliver(20, 1);
+  const alone = await deliver(20, 2);
+  await deliver(2_000, 3);
+  const among = await deliver(20, 4);
+  expect(Math.max(...grown(alone, among))).toBeLessThan(1.5);
+});
