@@ -20,15 +20,26 @@ type Waiting = {
   readonly reject: (fault: unknown) => void;
 };
 
+/** So many reads that wait are a query of their own, beside the one that is on its way. */
+const rush = 16;
+
 /**
  * Reads single levels from the primary. Reads that arrive while one is on its way share the next
- * round trip, so a storefront's rush costs a query for each batch and not for each shopper.
+ * round trip, so a storefront's rush costs a query for each batch and not for each shopper. In a
+ * rush two are on their way: Postgres has work while the answers of one are written.
  */
 export class LevelReader {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #queue: Waiting[] = [];
-  readonly #loop = new TurnLoop(this.#queue, () => this.#read(this.#queue.splice(0, 1_000)));
+  readonly #loop = new TurnLoop(
+    () => this.#queue.length > 0,
+    () => this.#readNext(),
+  );
+  readonly #second = new TurnLoop(
+    () => this.#queue.length >= rush,
+    () => this.#readNext(),
+  );
 
   constructor(pool: Pool, clock: Clock) {
     this.#pool = pool;
@@ -40,11 +51,13 @@ export class LevelReader {
     return new Promise((resolve, reject) => {
       this.#queue.push({ id: levelId(key), key, resolve, reject });
       this.#loop.wake();
+      if (this.#queue.length >= rush) this.#second.wake();
     });
   }
 
   /** Never rejects. Gives what answers the reads. */
-  async #read(batch: readonly Waiting[]): Promise<() => void> {
+  async #readNext(): Promise<() => void> {
+    const batch = this.#queue.splice(0, 1_000);
     // A level that many look at is read once.
     const keys = new Map(batch.map(({ id, key }) => [id, key]));
     try {

@@ -9,17 +9,17 @@ export const nobody = (): void => undefined;
  * long as Postgres takes to work, and the two then happen at the same time.
  */
 export class TurnLoop {
-  readonly #queue: readonly unknown[];
+  readonly #hasWork: () => boolean;
   readonly #begin: () => Promise<() => void>;
   #running: Promise<void> | undefined;
 
   /**
-   * @param queue what waits
-   * @param begin takes from it and sends the next batch, waiting for nothing before; what it
-   *   promises gives the batch's answers when it is called, and never rejects
+   * @param hasWork whether something waits that the next batch should have
+   * @param begin takes it and sends it, waiting for nothing before; what it promises gives the
+   *   batch's answers when it is called, and never rejects
    */
-  constructor(queue: readonly unknown[], begin: () => Promise<() => void>) {
-    this.#queue = queue;
+  constructor(hasWork: () => boolean, begin: () => Promise<() => void>) {
+    this.#hasWork = hasWork;
     this.#begin = begin;
   }
 
@@ -37,12 +37,12 @@ export class TurnLoop {
     let answer = nobody;
     for (;;) {
       await nextTurn();
-      const working = this.#queue.length === 0 ? undefined : this.#begin();
+      const working = this.#hasWork() ? this.#begin() : undefined;
       // A pool hands its connection out in the next tick: the batch is on its way when this runs.
       process.nextTick(answer);
       if (working === undefined) break;
       answer = await working;
-      if (this.#queue.length === 0) {
+      if (!this.#hasWork()) {
         // Nothing has to go out first.
         answer();
         answer = nobody;

@@ -17,7 +17,8 @@ export function openWriterPool(
 ): Pool {
   return createPool({
     connectionString,
-    poolSize: 3,
+    // Two for the writer, whose turns have one of their own, and two for reads of levels.
+    poolSize: 4,
     pipeline: true,
     applicationName: 'onhand writer',
     ...(onIdleError === undefined ? {} : { onIdleError }),

@@ -40,7 +40,10 @@ export class StockWriter {
   readonly #options: WriterOptions;
   readonly #memory: WriterMemory;
   readonly #queue: QueuedUnit[] = [];
-  readonly #loop = new TurnLoop(this.#queue, () => this.#settleNext());
+  readonly #loop = new TurnLoop(
+    () => this.#queue.length > 0,
+    () => this.#settleNext(),
+  );
   #busyUntil = 0;
   #closed = false;
 
