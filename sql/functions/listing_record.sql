@@ -1,6 +1,7 @@
 -- Writes down what came of jobs, for the listings that still belong to them: published, or dead.
--- Never lowers a published version. A listing that is due again (a newer version, a republish, or
--- p_more: not everything was sent) goes to the job p_next.
+-- Never lowers a published version. Listings that are due again (a newer version, a republish, or
+-- p_more: not everything was sent) go to the jobs p_next, p_batch to each: a job for what is left
+-- of each job would make ever more and smaller ones of a channel that is behind.
 --
 -- p_rules: by which rules the figure was made; -1: by a wider buffer for the time being.
 -- p_told_at: when the channel was told, null where it was not. p_unanswered: of a dead letter, the
@@ -12,7 +13,7 @@ create or replace function listing_record(
   p_merchant text, p_channel text, p_read_at timestamptz, p_job uuid[], p_sku text[],
   p_location text[], p_version bigint[], p_quantity integer[], p_on_hand integer[],
   p_nonce text[], p_more boolean[], p_dead text[], p_next uuid[], p_rules integer[],
-  p_told_at timestamptz[], p_unanswered integer[])
+  p_told_at timestamptz[], p_unanswered integer[], p_batch integer default 1)
 returns table (kind text, job_id uuid, sku text, location_id text, drift_id text)
 language plpgsql
 -- also when the plan is made while the tables are empty
@@ -28,15 +29,15 @@ begin
     for update) l;
 
   return query
-  with input as materialized (
+  with known as materialized (
     select u.*, l.row_id, l.dead_delivery, l.drift_id,
       u.dead is null and (l.wanted_version > u.version or u.more
         or l.force_nonce is distinct from u.nonce
         or (u.rules >= 0 and u.rules <> c.rules_version + l.rules_version)) as due_again
     from unnest(p_job, p_sku, p_location, p_version, p_quantity, p_on_hand, p_nonce, p_more,
-                p_dead, p_next, p_rules, p_told_at, p_unanswered)
-         as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, next,
-              rules, told_at, unanswered)
+                p_dead, p_rules, p_told_at, p_unanswered)
+         as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, rules,
+              told_at, unanswered)
     cross join lateral (
       select c.rules_version from channel c
       where c.merchant_id = p_merchant and c.channel_id = p_channel offset 0) c
@@ -46,6 +47,11 @@ begin
       from listing l
       where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
         and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l
+  ), input as materialized (
+    select k.*, case when k.due_again then
+        p_next[(row_number() over (partition by k.due_again order by k.sku, k.location_id) - 1)
+               / p_batch + 1] end as next
+    from known k
   ), recorded as (
     update listing l
     set published_version = case when i.dead is null
@@ -68,7 +74,7 @@ begin
           then null else l.force_nonce end,
         state = case when i.dead is not null then 'dead' when i.due_again then 'queued'
           else 'idle' end,
-        job_id = case when i.due_again then i.next end,
+        job_id = i.next,
         -- changes behind the version that was sent were committed after it was read
         pending_since = case when i.dead is not null then l.pending_since
           when i.due_again then p_read_at end,

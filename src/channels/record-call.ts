@@ -48,19 +48,20 @@ export type Recorded = {
  * listing that changed meanwhile goes to a new job at once: between the relay, which sees that the
  * listing has a job, and the job, which ends, nothing falls through.
  * @param readAt when the figures that were sent had been read
+ * @param maxBatch the most listings of a job that goes on with what is due again
  */
 export async function recordListings(
   tx: Tx,
   channel: ChannelRow,
   readAt: Date,
   settled: readonly SettledListing[],
+  maxBatch: number,
 ): Promise<Recorded> {
   if (settled.length === 0) {
     return { jobs: [], supersededJobIds: [], settledDriftIds: [] };
   }
   const rows = settled.toSorted(bySkuAndStore);
-  const nextIds = new Map<string, string>();
-  for (const { jobId } of rows) if (!nextIds.has(jobId)) nextIds.set(jobId, randomUUID());
+  const nextIds = Array.from({ length: Math.ceil(rows.length / maxBatch) }, () => randomUUID());
   const result = await sql<{
     kind: 'more' | 'superseded' | 'drift';
     job_id: string;
@@ -74,9 +75,9 @@ export async function recordListings(
       ${rows.map((row) => row.quantity)}::integer[], ${rows.map((row) => row.onHand)}::integer[],
       ${rows.map((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
       ${rows.map((row) => row.deadDelivery)}::text[],
-      ${rows.map((row) => nextIds.get(row.jobId) ?? null)}::uuid[],
-      ${rows.map((row) => row.rules)}::integer[], ${rows.map((row) => row.toldAt)}::timestamptz[],
-      ${rows.map((row) => row.unanswered)}::integer[])`.execute(tx);
+      ${nextIds}::uuid[], ${rows.map((row) => row.rules)}::integer[],
+      ${rows.map((row) => row.toldAt)}::timestamptz[],
+      ${rows.map((row) => row.unanswered)}::integer[], ${maxBatch}::integer)`.execute(tx);
   const owner = {
     merchantId: channel.merchant_id,
     channelId: channel.channel_id,

@@ -10,6 +10,7 @@ import {
 import { CallGate } from './call-gate.ts';
 import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
+import { claimsFor, fewestClaimed } from './claim-size.ts';
 import { makeCalls } from './make-calls.ts';
 import { makeRead, type ListingName } from './make-read.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
@@ -20,8 +21,6 @@ import { Signal } from './signal.ts';
 import type { Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 
-/** Jobs claimed at once; small ones share a call. */
-const claimLimit = 20;
 /** Rounds of claim, read, call and record under way at once. */
 const maxLanes = 2;
 const afterFaultMs = 250;
@@ -50,6 +49,8 @@ export class ChannelWorker {
   readonly #stopped: Promise<void>;
   #channel: ChannelRow;
   #claimAgain = false;
+  /** Jobs to claim at once, by how large the last ones were. */
+  #claimMost = fewestClaimed;
   /** Claims under way. */
   #claiming = 0;
   #stopping = false;
@@ -245,7 +246,7 @@ export class ChannelWorker {
       }
       const { windowMs, intervalMs } = this.#paceSettings;
       const isCollected = windowMs > 0 || intervalMs !== null;
-      const most = isCollected ? Math.max(claimLimit, this.#adapter.maxBatch) : claimLimit;
+      const most = Math.max(this.#claimMost, isCollected ? this.#adapter.maxBatch : 0);
       const limit = isProbe ? 1 : this.#gate.claimLimit(most);
       const jobs = await this.#claim(limit);
       if (jobs.length === 0) {
@@ -266,6 +267,7 @@ export class ChannelWorker {
     try {
       const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
       for (const job of jobs) this.#working.set(job.jobId, job);
+      this.#claimMost = claimsFor(jobs, this.#adapter.maxBatch);
       return jobs;
     } catch (error) {
       // It may have happened, and only the answer was lost.
@@ -318,6 +320,7 @@ export class ChannelWorker {
 
   async #record(verdicts: readonly Verdict[]): Promise<void> {
     const recorded = await recordUntilDone(this.#context, this.#channel, verdicts, {
+      maxBatch: this.#adapter.maxBatch,
       isAbandoned: () => this.#isAbandoned,
       // Another leader has begun anew with what is not recorded by then.
       isLeader: () => this.#gate.isLeased,

@@ -9,8 +9,10 @@ const afterFaultMs = 250;
 /** So often a verdict is offered to a database that is there and refuses it. */
 const mostRecordings = 10;
 
-/** Whether there is still a reason to record. */
+/** Whether there is still a reason to record, and how. */
 export interface RecordingState {
+  /** The most listings of a job. */
+  readonly maxBatch: number;
   isAbandoned(): boolean;
   isLeader(): boolean;
 }
@@ -30,7 +32,7 @@ export async function recordUntilDone(
   const { pool, queue, logger } = context;
   for (let attempt = 1; !state.isAbandoned(); attempt += 1) {
     try {
-      const recorded = await recordVerdicts(pool, queue, channel, verdicts);
+      const recorded = await recordVerdicts(pool, queue, channel, verdicts, state.maxBatch);
       tellDrifts(context, channel, recorded.drifts);
       return recorded;
     } catch (error) {

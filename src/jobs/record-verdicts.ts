@@ -28,12 +28,14 @@ export type RecordedVerdicts = {
 /**
  * Writes verdicts down in one transaction: listings, attempts, drifts, follow-up jobs and the jobs
  * themselves.
+ * @param maxBatch the most listings of a job
  */
 export async function recordVerdicts(
   pool: Pool,
   queue: DeliveryQueue,
   channel: ChannelRow,
   verdicts: readonly Verdict[],
+  maxBatch: number,
 ): Promise<RecordedVerdicts> {
   const { merchant_id: merchantId, channel_id: channelId, queue: name } = channel;
   const readAt = new Date(Math.min(...verdicts.map((verdict) => verdict.readAt.getTime())));
@@ -45,7 +47,7 @@ export async function recordVerdicts(
     const completed = verdicts.flatMap((verdict) => verdict.completed);
     // Sent together: none of them needs what another one answers.
     const [recorded] = await together([
-      recordListings(tx, channel, readAt, settled),
+      recordListings(tx, channel, readAt, settled, maxBatch),
       recordAttempts(tx, merchantId, channelId, attempts),
       recordSuperseded(tx, merchantId, superseded),
       queue.complete(tx, name, completed),

@@ -63,3 +63,39 @@ test('is taken from the job that has it', async () => {
   const jobId = await listed('own');
   expect(await record('own', jobId, 9)).toEqual({ version: 9, quantity: 90, state: 'idle' });
 });
+
+test('listings of many jobs that are due again go on in few', async () => {
+  const skus = ['again-1', 'again-2', 'again-3', 'again-4', 'again-5'];
+  const jobs = await Promise.all(skus.map((sku) => listed(sku)));
+  await rig.inspector.query(`update listing set wanted_version = 8 where sku like 'again-%'`);
+  const next = skus.map(() => randomUUID());
+  const { rows } = await rig.inspector.query<{ kind: string; job_id: string; sku: string }>(
+    `select * from listing_record($1, 'web', now(), $2::uuid[], $3::text[], $4::text[],
+       $5::bigint[], $6::integer[], $6::integer[], $7::text[], $8::boolean[], $7::text[],
+       $9::uuid[], $6::integer[], $10::timestamptz[], $7::integer[], 2)`,
+    [
+      merchantId,
+      jobs,
+      skus,
+      skus.map(() => 'main'),
+      skus.map(() => 7),
+      skus.map(() => 0),
+      skus.map(() => null),
+      skus.map(() => false),
+      next,
+      skus.map(() => new Date()),
+    ],
+  );
+  const [first, second, third] = next;
+  expect(rows.map(({ kind, job_id: jobId, sku }) => [kind, sku, jobId])).toEqual([
+    ['more', 'again-1', first],
+    ['more', 'again-2', first],
+    ['more', 'again-3', second],
+    ['more', 'again-4', second],
+    ['more', 'again-5', third],
+  ]);
+  const listings = await rig.inspector.query<{ job_id: string; state: string }>(
+    `select job_id, state from listing where sku like 'again-%' order by sku`,
+  );
+  expect(listings.rows).toEqual(rows.map(({ job_id }) => ({ job_id, state: 'queued' })));
+});

@@ -156,6 +156,28 @@ test('many changed SKUs share calls', async () => {
   expect(server.messages).toHaveLength(3);
 });
 
+test('many small jobs are claimed together', async () => {
+  await rig.start();
+  await rig.connect(server, 'web');
+  await pauseChannel(rig.db, 'default', 'web', 'operator');
+  const count = 120;
+  const jobs = async (): Promise<number> => {
+    const { rows } = await rig.inspector.query<{ jobs: number }>(
+      `select count(*)::integer as jobs from pgboss.job where name like 'channel.%'`,
+    );
+    return rows[0]?.jobs ?? 0;
+  };
+  for (let made = 1; made <= count; made += 1) {
+    await rig.setLevel(`S${made}`, made);
+    await waitFor(async () => (await jobs()) === made, { what: 'a job for each listing' });
+  }
+  await resumeChannel(rig.db, 'default', 'web');
+  await rig.settled();
+  expect(server.shown).toEqual(await rig.stock());
+  // Two lanes begin with 20 each and then know how small jobs are; 20 at a time take six calls.
+  expect(server.messages.length).toBeLessThan(6);
+});
+
 test('a channel gets what its SKUs and stores select', async () => {
   await rig.start();
   await rig.connect(server, 'web', { config: { skus: ['A', 'C'] } });

@@ -32,6 +32,32 @@ export const deliveryControls: readonly Control[] = [
     name: 'ten times as many listings cost about ten times as much',
   },
   {
+    id: 'job-for-each-remainder',
+    promise: 'What is left of many jobs goes on in few.',
+    changes: [
+      {
+        file: 'sql/functions/listing_record.sql',
+        before: '/ p_batch + 1] end as next',
+        after: '+ 1] end as next',
+      },
+    ],
+    test: 'test/channels/listing-record.test.ts',
+    name: 'listings of many jobs that are due again go on in few',
+  },
+  {
+    id: 'claims-of-one-size',
+    promise: 'A channel that is behind does not fall further behind because its jobs are small.',
+    changes: [
+      {
+        file: 'src/jobs/claim-size.ts',
+        before: 'const mostClaimed = 500;',
+        after: 'const mostClaimed = 20;',
+      },
+    ],
+    test: 'test/jobs/delivery.test.ts',
+    name: 'many small jobs are claimed together',
+  },
+  {
     id: 'failed-call',
     promise: 'A call that failed is tried again.',
     changes: [

@@ -1,12 +1,12 @@
 -- What a database has whose newest migration is 0024 and that had applied it before 0025 was
--- there: plans of delivery that were left to the planner.
+-- there: plans of delivery that were left to the planner, and a job for what is left of each job.
 do $$
 declare
   v_function regprocedure;
 begin
   for v_function in
     select oid from pg_proc
-    where proname in ('listing_sweep', 'listing_record', 'listing_wait', 'listing_lock',
+    where proname in ('listing_sweep', 'listing_wait', 'listing_lock',
       'listing_observe', 'listing_requested', 'listing_reassign')
   loop
     execute format('alter function %s reset all', v_function);
@@ -77,5 +77,93 @@ begin
   join marked m on m.merchant_id = t.merchant_id and m.channel_id = t.channel_id
     and m.sku = t.sku and m.location_id = t.location_id and m.job_id = j.job_id
   order by t.merchant_id, t.channel_id, t.sku, t.location_id;
+end
+$$;
+
+drop function listing_record;
+create or replace function listing_record(
+  p_merchant text, p_channel text, p_read_at timestamptz, p_job uuid[], p_sku text[],
+  p_location text[], p_version bigint[], p_quantity integer[], p_on_hand integer[],
+  p_nonce text[], p_more boolean[], p_dead text[], p_next uuid[], p_rules integer[],
+  p_told_at timestamptz[], p_unanswered integer[])
+returns table (kind text, job_id uuid, sku text, location_id text, drift_id text)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform from unnest(p_sku, p_location) as u(sku, location_id)
+  cross join lateral (
+    select from listing l
+    where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
+      and l.location_id = u.location_id
+    for update) l;
+
+  return query
+  with input as materialized (
+    select u.*, l.row_id, l.dead_delivery, l.drift_id,
+      u.dead is null and (l.wanted_version > u.version or u.more
+        or l.force_nonce is distinct from u.nonce
+        or (u.rules >= 0 and u.rules <> c.rules_version + l.rules_version)) as due_again
+    from unnest(p_job, p_sku, p_location, p_version, p_quantity, p_on_hand, p_nonce, p_more,
+                p_dead, p_next, p_rules, p_told_at, p_unanswered)
+         as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, next,
+              rules, told_at, unanswered)
+    cross join lateral (
+      select c.rules_version from channel c
+      where c.merchant_id = p_merchant and c.channel_id = p_channel offset 0) c
+    cross join lateral (
+      select l.ctid as row_id, l.wanted_version, l.force_nonce, l.dead_delivery, l.drift_id,
+        l.rules_version
+      from listing l
+      where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
+        and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l
+  ), recorded as (
+    update listing l
+    set published_version = case when i.dead is null
+          then greatest(l.published_version, i.version) else l.published_version end,
+        published_quantity = case when i.dead is null and i.version >= l.published_version
+          then i.quantity else l.published_quantity end,
+        published_on_hand = case when i.dead is null and i.version >= l.published_version
+          then i.on_hand else l.published_on_hand end,
+        published_at = case when i.dead is null
+            and (i.version > l.published_version or i.nonce is not null)
+          then clock_timestamp() else l.published_at end,
+        told_rules = case when i.dead is null then i.rules else l.told_rules end,
+        told_at = case when i.dead is null then coalesce(i.told_at, l.told_at)
+          else l.told_at end,
+        unanswered_quantity = case when i.dead is not null then i.unanswered
+          when i.told_at is null then l.unanswered_quantity end,
+        drift_id = case when i.dead is null and not i.more then null else l.drift_id end,
+        force_nonce = case when i.dead is null and not i.more
+            and l.force_nonce is not distinct from i.nonce
+          then null else l.force_nonce end,
+        state = case when i.dead is not null then 'dead' when i.due_again then 'queued'
+          else 'idle' end,
+        job_id = case when i.due_again then i.next end,
+        -- changes behind the version that was sent were committed after it was read
+        pending_since = case when i.dead is not null then l.pending_since
+          when i.due_again then p_read_at end,
+        dead_delivery = i.dead
+    from input i
+    where l.ctid = i.row_id
+    returning l.sku, l.location_id, i.next, i.due_again, i.dead_delivery as left_delivery,
+      case when l.drift_id is null then i.drift_id end as settled_drift
+  ), superseded as (
+    update delivery d
+    set open_listings = greatest(d.open_listings - n.left, 0),
+        status = case when d.open_listings <= n.left and d.status = 'dead'
+          then 'superseded' else d.status end,
+        updated_at = clock_timestamp()
+    from (select r.left_delivery, count(*)::integer as left from recorded r
+          where r.left_delivery is not null group by r.left_delivery) n
+    where d.merchant_id = p_merchant and d.delivery_id = n.left_delivery
+    returning d.job_id, d.status
+  )
+  select 'more', r.next, r.sku, r.location_id, null from recorded r where r.due_again
+  union all
+  select 'superseded', s.job_id, null, null, null from superseded s
+  where s.status = 'superseded'
+  union all
+  select 'drift', null, null, null, r.settled_drift from recorded r
+  where r.settled_drift is not null;
 end
 $$;
