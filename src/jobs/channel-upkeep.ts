@@ -38,6 +38,8 @@ export class ChannelUpkeep {
   /** Whether jobs of the channel carry calls or operations from one attempt to the next. */
   readonly #hasCarriers: boolean;
   #hasTakenOver = false;
+  /** By performance.now(). */
+  #lookAgainAt: number | undefined;
   #isUrgent = true;
   #checkedAt = 0;
   #sweptAt = 0;
@@ -66,9 +68,13 @@ export class ChannelUpkeep {
     this.#isUrgent = true;
   }
 
-  /** Jobs may be claimed that nobody works on: nothing is delivered until they are taken over. */
+  /**
+   * Jobs may be claimed that nobody works on: nothing is delivered until they are taken over. A
+   * claim whose answer was lost may be carried out later still, so it is looked for twice.
+   */
   takeOverAgain(): void {
     this.#hasTakenOver = false;
+    this.#lookAgainAt = performance.now() + betweenChecksMs;
   }
 
   /** Does what is due. @param claimed jobs that this process works on */
@@ -76,6 +82,13 @@ export class ChannelUpkeep {
     const working = claimed.map(({ jobId }) => jobId);
     const now = performance.now();
     let jobs = 0;
+    if (this.#hasTakenOver && this.#lookAgainAt !== undefined && now >= this.#lookAgainAt) {
+      this.#lookAgainAt = undefined;
+      this.#hasTakenOver = false;
+      // Not now: a claim that is under way would look as if nobody worked on it.
+      this.#isUrgent = true;
+      return { jobs, resetCircuit: false };
+    }
     if (!this.#hasTakenOver) {
       jobs += await this.#takeOver(channel, working, 0);
       this.#hasTakenOver = true;

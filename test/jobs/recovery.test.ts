@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { pauseChannel, resumeChannel } from '../../src/channels/index.ts';
 import { openSecretBox } from '../../src/encryption.ts';
 import type { DeliveryEvents, Jobs } from '../../src/jobs/index.ts';
 import { createLogger } from '../../src/logger.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ChannelServer } from './channel-server.ts';
-import { DeliveryRig, quickRetry } from './delivery-rig.ts';
+import { DeliveryRig, merchantId, quickRetry } from './delivery-rig.ts';
 
 let rig: DeliveryRig;
 let server: ChannelServer;
@@ -205,5 +206,39 @@ test('jobs that were claimed on a connection that broke are taken up at once', a
   }
   expect(lost).toBe(3);
   expect(server.shown).toEqual({ A: 3, B: 3, C: 3, D: 3 });
+  await rig.stop(jobs);
+});
+
+test('a claim that is carried out after its connection broke is taken up as well', async () => {
+  let isLost = false;
+  const proxy = await startTcpProxy(rig.database.connectionString, (sent) => {
+    if (isLost || !sent.includes('FOR UPDATE OF j SKIP LOCKED') || !sent.includes('channel.'))
+      return undefined;
+    isLost = true;
+    return 'after';
+  });
+  onTestFinished(() => proxy.close());
+  const jobs = await rig.start({ connectionString: proxy.connectionString });
+  await rig.connect(server, 'web');
+  await pauseChannel(rig.db, merchantId, 'web', 'operator');
+  await rig.setLevel('A', 3);
+  const count = async (what: string): Promise<number> =>
+    (await rig.inspector.query(`select from ${what}`)).rowCount ?? 0;
+  await waitFor(async () => (await count(`pgboss.job where name like 'channel.%'`)) === 1, {
+    what: 'the job',
+  });
+  const blocker = await rig.inspector.connect();
+  try {
+    await blocker.query('begin; lock table pgboss.job in share mode');
+    await resumeChannel(rig.db, merchantId, 'web');
+    const waiting = `pg_locks where not granted and mode = 'RowExclusiveLock'`;
+    await waitFor(async () => isLost && (await count(waiting)) > 0, { what: 'the claim' });
+    // What it may leave behind is looked for, and found not to be there.
+    await waitFor(async () => (await count(waiting)) > 1, { what: 'another claim' });
+  } finally {
+    blocker.release(true);
+  }
+  await rig.settled();
+  expect(server.shown).toEqual({ A: 3 });
   await rig.stop(jobs);
 });

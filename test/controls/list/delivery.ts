@@ -58,6 +58,19 @@ export const deliveryControls: readonly Control[] = [
     name: 'many small jobs are claimed together',
   },
   {
+    id: 'lost-claim-looked-for-once',
+    promise: 'A claim whose answer was lost is taken up, also when it is carried out late.',
+    changes: [
+      {
+        file: 'src/jobs/channel-upkeep.ts',
+        before: 'this.#lookAgainAt = performance.now() + betweenChecksMs;',
+        after: 'this.#lookAgainAt = undefined;',
+      },
+    ],
+    test: 'test/jobs/recovery.test.ts',
+    name: 'a claim that is carried out after its connection broke is taken up as well',
+  },
+  {
     id: 'failed-call',
     promise: 'A call that failed is tried again.',
     changes: [
