@@ -16,12 +16,13 @@ set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query
-  with wanted as (
+  with wanted as materialized (
     select c.merchant_id, c.channel_id, c.queue, c.mode, c.created_at,
       u.sku, u.location_id, u.version, u.recorded_at,
       coalesce((p_batch ->> c.kind)::integer, 1) as batch,
       row_number() over (partition by c.merchant_id, c.channel_id
-                         order by u.sku, u.location_id) - 1 as place
+                         order by u.sku, u.location_id) - 1 as place,
+      gen_random_uuid() as own_job
     from unnest(p_merchant, p_sku, p_location, p_version, p_recorded_at)
          as u(merchant_id, sku, location_id, version, recorded_at)
     join channel c on c.merchant_id = u.merchant_id and c.enabled
@@ -34,7 +35,7 @@ begin
   ), target as materialized (
     select w.*,
       -- one for each batch, without a join that the planner could get wrong
-      first_value(case when w.place % w.batch = 0 then gen_random_uuid() end)
+      first_value(w.own_job)
         over (partition by w.merchant_id, w.channel_id, w.place / w.batch order by w.place)
         as new_job
     from wanted w

@@ -83,6 +83,7 @@ async function deliver(count: number, version: number): Promise<Looks> {
   );
   const jobs = marked.rows.filter((job) => job.channel_id === 'two');
   expect(jobs).toHaveLength(count);
+  expect(new Set(jobs.map((job) => job.job_id)).size).toBe(Math.ceil(count / 100));
   const keys = [
     jobs.map((job) => job.job_id),
     jobs.map((job) => job.sku),
