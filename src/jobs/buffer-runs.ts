@@ -103,8 +103,8 @@ async function recompute(
 ): Promise<void> {
   if (signal.aborted) return;
   try {
-    const done = await recomputeBuffers(buffers, merchantId, { signal });
-    // Undefined: another process is at it.
+    // A job that was sent while a run was under way finds that nothing is due any more.
+    const done = await recomputeBuffers(buffers, merchantId, { signal, onlyIfDue: true });
     if (done !== undefined && done.changed > 0) {
       logger.info({ merchantId, ...done }, 'safety stock was brought up to date');
     }

@@ -33,3 +33,15 @@ export function defaultPolicy(settings: BufferSettings): Policy {
     windowDays: defaultWindowDays,
   };
 }
+
+/** The settings as a run notes them: others mean that levels have to be looked at. */
+export function defaultsText({ settings }: Pick<BuffersContext, 'settings'>): string {
+  return JSON.stringify(defaultPolicy(settings));
+}
+
+/** Whether nothing is kept back where no rule says anything. */
+export function keepsNothing({ settings }: Pick<BuffersContext, 'settings'>): boolean {
+  const { strategy, units, percentage } = defaultPolicy(settings);
+  if (strategy === 'static') return units === 0;
+  return strategy === 'dynamic' && percentage === 0;
+}

@@ -1,7 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../db/index.ts';
-import { defaultsText } from './recompute.ts';
-import { defaultPolicy, type BuffersContext } from './context.ts';
+import { defaultsText, keepsNothing, type BuffersContext } from './context.ts';
 
 /** Has the workers go through the merchant's levels; they begin within a second. */
 export async function requestRecompute(db: Db, merchantId: string): Promise<void> {
@@ -24,18 +23,29 @@ export async function planRuns(db: Db, merchantIds: readonly string[]): Promise<
  * `limit`. Where nothing is kept back by rule or settings, and a run has seen that, none is due.
  */
 export async function dueBuffers(
-  { db, settings }: BuffersContext,
+  context: BuffersContext,
   limit: number,
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ merchant_id: string }>`
-    select r.merchant_id from safety_run r
-    where r.requested_at is not null
-      or (r.next_run_at <= clock_timestamp()
-        and (${!keepsNothing({ settings })}
-          or r.defaults is distinct from ${defaultsText({ settings })}
-          or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)))
-    order by r.requested_at is null, r.next_run_at limit ${limit}`.execute(db);
+    select r.merchant_id from safety_run r where ${isDue(context)}
+    order by r.requested_at is null, r.next_run_at limit ${limit}`.execute(context.db);
   return rows.map((row) => row.merchant_id);
+}
+
+/** Whether the merchant's levels are to be gone through now. */
+export async function isBufferDue(context: BuffersContext, merchantId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from safety_run r
+    where r.merchant_id = ${merchantId} and ${isDue(context)}`.execute(context.db);
+  return rows.length > 0;
+}
+
+function isDue({ settings }: Pick<BuffersContext, 'settings'>): RawBuilder<boolean> {
+  return sql`(r.requested_at is not null
+    or (r.next_run_at <= clock_timestamp()
+      and (${!keepsNothing({ settings })}
+        or r.defaults is distinct from ${defaultsText({ settings })}
+        or exists (select from safety_buffer b where b.merchant_id = r.merchant_id))))`;
 }
 
 /** Merchants that keep something back, and how far their changes have been followed. */
@@ -48,10 +58,4 @@ export async function followedMerchants({
     where ${!keepsNothing({ settings })}
       or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)`.execute(db);
   return rows.map((row) => ({ merchantId: row.merchant_id, followed: row.followed }));
-}
-
-function keepsNothing({ settings }: Pick<BuffersContext, 'settings'>): boolean {
-  const { strategy, units, percentage } = defaultPolicy(settings);
-  if (strategy === 'static') return units === 0;
-  return strategy === 'dynamic' && percentage === 0;
 }

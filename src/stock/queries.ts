@@ -61,6 +61,8 @@ export type LevelFilter = {
   readonly updatedAfter?: Date | undefined;
   readonly belowAvailable?: number | undefined;
   readonly oversold?: boolean | undefined;
+  /** Only levels that keep something back as safety stock. */
+  readonly keepsBack?: true | undefined;
   readonly after?: { readonly sku: string; readonly storeId: string } | undefined;
   readonly limit: number;
 };
@@ -77,6 +79,7 @@ export async function listLevels(
   if (filter.updatedAfter !== undefined) {
     conditions.push(sql`s.updated_at > ${filter.updatedAfter}`);
   }
+  if (filter.keepsBack === true) conditions.push(sql`s.safety_stock <> 0`);
   if (filter.after !== undefined) {
     conditions.push(sql`(s.sku, s.location_id) > (${filter.after.sku}, ${filter.after.storeId})`);
   }

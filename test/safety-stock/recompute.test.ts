@@ -96,9 +96,22 @@ describe('a run', () => {
     expect(await rig.recompute()).toEqual({ levels: first.levels, changed: 0 });
   });
 
+  test('looks at nothing that keeps nothing where nothing is to be kept', async () => {
+    const skus = Array.from({ length: 20 }, newSku);
+    await rig.writer.submit(skus.map((sku) => count(sku, 10)));
+    const [left = ''] = skus;
+    await rig.put({ sku: left }, { units: 3 });
+    await rig.recompute();
+    expect(await rig.kept(left)).toBe(3);
+    await deleteBuffer(rig.context.db, merchantId, { sku: left });
+    expect(await rig.recompute()).toEqual({ levels: 1, changed: 1 });
+    expect(await rig.kept(left)).toBe(0);
+  });
+
   test('is alone: a second one of the same merchant does nothing meanwhile', async () => {
     const skus = Array.from({ length: 600 }, newSku);
     await rig.writer.submit(skus.map((sku) => count(sku, 10)));
+    await rig.put({}, { units: 1 });
     const asked: Promise<unknown>[] = [];
     await recomputeBuffers(rig.context, merchantId, {
       onBatch: () => void asked.push(recomputeBuffers(rig.context, merchantId)),

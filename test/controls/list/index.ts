@@ -9,6 +9,7 @@ import { merchantControls } from './merchants.ts';
 import { outboxControls } from './outbox.ts';
 import { reconciliationControls } from './reconciliation.ts';
 import { reservationControls } from './reservations.ts';
+import { safetyStockControls } from './safety-stock.ts';
 import { sourceControls } from './sources.ts';
 import { stockControls } from './stock.ts';
 
@@ -26,4 +27,5 @@ export const controls: readonly Control[] = [
   ...reconciliationControls,
   ...faultControls,
   ...sourceControls,
+  ...safetyStockControls,
 ];
