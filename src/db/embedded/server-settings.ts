@@ -32,7 +32,8 @@ const defaults = {
   checkpoint_timeout: '15min',
   max_wal_size: '4GB',
   min_wal_size: '256MB',
-  wal_compression: 'on',
+  // Compressing them takes more time than all the rest of a change whose pages are cold.
+  wal_compression: 'off',
   random_page_cost: '1.1',
   jit: 'off',
   // Hot rows are updated all the time: clean up early rather than after a fifth of the table.
