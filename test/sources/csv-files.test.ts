@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { parseInTurns } from '../../src/sources/csv/parse-in-turns.ts';
 import { newSku } from '../support/stock.ts';
 import { openSourcesRig, type SourcesRig } from './rig.ts';
 
@@ -44,4 +46,19 @@ test.each([',', ';', '\t'])('a file is separated by what its first line says: %j
   await write([['sku', '"value"', '"a, note; of\tit"'].join(by), [sku, '8', '"x"'].join(by)]);
   expect(await rig.run('file')).toMatchObject({ status: 'succeeded', applied: 1 });
   expect(await rig.quantity(sku)).toBe(8);
+});
+
+test('while a large file is parsed, other work goes on', async () => {
+  // Characters of three bytes, so that some lie in two slices.
+  const names = Array.from({ length: 20_000 }, (_, index) => `名前-${index}`);
+  const text = ['sku,value', ...names.map((name) => `${name},7`)].join('\n');
+  const parsing = { isOver: false };
+  const records = parseInTurns(text, ',').finally(() => (parsing.isOver = true));
+  let turns = 0;
+  while (!parsing.isOver) {
+    await nextTurn();
+    turns += 1;
+  }
+  expect((await records)?.map(({ sku }) => sku)).toEqual(names);
+  expect(turns).toBeGreaterThan(5);
 });

@@ -1,18 +1,20 @@
-import { parse } from 'csv-parse/sync';
-import {
-  failed,
-  readItems,
-  type OpenSource,
-  type ReadOptions,
-  type SourceRead,
-} from '../source.ts';
+import { failed, readItems, type OpenSource, type ReadOptions } from '../source.ts';
 import type { CsvConfig, CsvCredentials, CsvOptions } from './kind.ts';
-import { loadFile, type LoadedFile } from './load-file.ts';
+import { loadFile } from './load-file.ts';
+import { parseInTurns } from './parse-in-turns.ts';
 
 /** Which file was read how far: a file with another content is another one. */
 type Mark = { readonly digest: string; readonly row: number; readonly isDone: boolean };
 
-type Table = { readonly digest: string; readonly rows: readonly unknown[] };
+type Table = {
+  readonly digest: string;
+  readonly records: readonly CsvRecord[];
+  /** When the file says that it was so, where a line does not. */
+  readonly writtenAt: Date;
+};
+
+/** A line by the names in the first one. */
+type CsvRecord = Readonly<Record<string, string>>;
 
 /**
  * Opens a file for one run: it is read once, as a whole, and given out in pages. One that has not
@@ -29,10 +31,20 @@ export function openCsv(
     if (table !== undefined) return table;
     const file = await loadFile(config, credentials, options, read);
     if (typeof file === 'string') return file;
-    const rows = rowsOf(file, config, file.writtenAt ?? read.readAt);
-    if (rows === undefined) return 'invalid_csv';
-    table = { digest: file.digest, rows };
+    const { text, digest, writtenAt = read.readAt } = file;
+    const records = await parseInTurns(text, config.delimiter ?? delimiterOf(text));
+    if (records === undefined) return 'invalid_csv';
+    table = { digest, records, writtenAt };
     return table;
+  };
+  const pageOf = ({ digest, records, writtenAt }: Table, from: number, limit: number) => {
+    const row = Math.min(from + limit, records.length);
+    const isDone = row >= records.length;
+    const mark: Mark = { digest, row, isDone };
+    const items = records
+      .slice(from, row)
+      .map((record, index) => itemOf(record, from + index, { config, digest, writtenAt }));
+    return { ...readItems(items), nextWatermark: JSON.stringify(mark), hasMore: !isDone };
   };
   return {
     async changesSince(watermark, read) {
@@ -40,8 +52,9 @@ export function openCsv(
       if (typeof found === 'string') return failed(found);
       const mark = markOf(watermark);
       const isSame = mark?.digest === found.digest;
-      if (isSame && mark.isDone) return pageOf(found, found.rows.length, read.limit, false);
-      return pageOf(found, isSame ? mark.row : 0, read.limit, false);
+      const { length } = found.records;
+      const from = isSame ? (mark.isDone ? length : mark.row) : 0;
+      return { kind: 'page', page: { ...pageOf(found, from, read.limit), isSnapshot: false } };
     },
     async snapshot(cursor, read) {
       const found = await load(read);
@@ -49,22 +62,8 @@ export function openCsv(
       const mark = markOf(cursor);
       // Half of one file and half of another are no picture of anything.
       if (mark !== undefined && mark.digest !== found.digest) return { kind: 'expired' };
-      return pageOf(found, mark?.row ?? 0, read.limit, true);
-    },
-  };
-}
-
-function pageOf(table: Table, from: number, limit: number, isSnapshot: boolean): SourceRead {
-  const row = Math.min(from + limit, table.rows.length);
-  const isDone = row >= table.rows.length;
-  const mark: Mark = { digest: table.digest, row, isDone };
-  return {
-    kind: 'page',
-    page: {
-      ...readItems(table.rows.slice(from, row)),
-      nextWatermark: JSON.stringify(mark),
-      hasMore: !isDone,
-      isSnapshot,
+      const page = pageOf(found, mark?.row ?? 0, read.limit);
+      return { kind: 'page', page: { ...page, isSnapshot: true } };
     },
   };
 }
@@ -90,43 +89,30 @@ function delimiterOf(text: string): string {
   return delimiters.reduce((most, one) => (count(one) > count(most) ? one : most));
 }
 
-function rowsOf(
-  { text, digest }: LoadedFile,
-  config: CsvConfig,
-  writtenAt: Date,
-): unknown[] | undefined {
-  let records: Record<string, string>[];
-  try {
-    records = parse<Record<string, string>>(text, {
-      columns: true,
-      bom: true,
-      delimiter: config.delimiter ?? delimiterOf(text),
-      skip_empty_lines: true,
-      trim: true,
-    });
-  } catch {
-    return undefined;
-  }
-  return records.map((record, index) => {
-    const field = (name: string): string | undefined => {
-      const names = [config.columns?.[name] ?? [], ...(spellings[name] ?? [])].flat();
-      const found = names.map((column) => record[column]).find((cell) => cell !== undefined);
-      return found === '' ? undefined : found;
-    };
-    const op = field('op') ?? 'set';
-    // A movement counts once for its id, and the next file's rows are others.
-    const row = op === 'adjust' ? `${digest}-row-${index + 1}` : `row-${index + 1}`;
-    return {
-      id: field('id') ?? row,
-      version: field('version'),
-      sku: field('sku'),
-      storeId: field('storeId') ?? config.storeId,
-      quantity: field('quantity') ?? config.quantity ?? 'onHand',
-      op,
-      value: field('value'),
-      observedAt: field('observedAt') ?? writtenAt.toISOString(),
-    };
-  });
+/** A line as an item. @param index of the line, from 0 */
+function itemOf(
+  record: CsvRecord,
+  index: number,
+  { config, digest, writtenAt }: Omit<Table, 'records'> & { readonly config: CsvConfig },
+): unknown {
+  const field = (name: string): string | undefined => {
+    const names = [config.columns?.[name] ?? [], ...(spellings[name] ?? [])].flat();
+    const found = names.map((column) => record[column]).find((cell) => cell !== undefined);
+    return found === '' ? undefined : found;
+  };
+  const op = field('op') ?? 'set';
+  // A movement counts once for its id, and the next file's rows are others.
+  const row = op === 'adjust' ? `${digest}-row-${index + 1}` : `row-${index + 1}`;
+  return {
+    id: field('id') ?? row,
+    version: field('version'),
+    sku: field('sku'),
+    storeId: field('storeId') ?? config.storeId,
+    quantity: field('quantity') ?? config.quantity ?? 'onHand',
+    op,
+    value: field('value'),
+    observedAt: field('observedAt') ?? writtenAt.toISOString(),
+  };
 }
 
 function markOf(watermark: string | null): Mark | undefined {

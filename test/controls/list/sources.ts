@@ -128,4 +128,17 @@ export const sourceControls: readonly Control[] = [
     test: 'test/channels/shopify/webhooks.test.ts',
     name: 'a forged, changed, foreign or incomplete webhook is not taken',
   },
+  {
+    id: 'csv-in-one-turn',
+    promise: 'While a large file is parsed, other work goes on.',
+    changes: [
+      {
+        file: 'src/sources/csv/parse-in-turns.ts',
+        before: '    await nextTurn();\n',
+        after: '',
+      },
+    ],
+    test: 'test/sources/csv-files.test.ts',
+    name: 'while a large file is parsed, other work goes on',
+  },
 ];
