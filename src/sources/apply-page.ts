@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { together } from '../db/index.ts';
 import { changeTogether, type StockTransaction, type TogetherOptions } from '../stock/index.ts';
 import { noCounts } from './counts.ts';
 import { decideItems, type DecidedItem } from './decide-items.ts';
@@ -86,8 +87,10 @@ export async function applyPage(options: TogetherOptions, input: PageInput): Pro
     if (advance?.completes !== undefined) {
       await parkMissing(client, input, advance.completes, input.runId);
     }
-    await advanceSource(client, input, result.counts);
-    await writeCounts(client, input, input.runId, result.counts, advance === undefined ? 0 : 1);
+    await together([
+      advanceSource(client, input, result.counts),
+      writeCounts(client, input, input.runId, result.counts, advance === undefined ? 0 : 1),
+    ]);
     return result;
   });
 }
@@ -111,15 +114,18 @@ async function applyItems(
   const taken = decided.filter(({ kind }) => kind === 'applied' || kind === 'unchanged');
   const figures = taken.map(({ item }) => item).filter(({ op }) => op !== 'adjust');
   const movements = taken.map(({ item }) => item).filter(({ op }) => op === 'adjust');
-  if (desk !== undefined) await writeFigures(client, input, figures, { desk, known, generation });
-  if (advance?.completes !== undefined || (advance?.snapshot ?? null) !== null) {
-    const shown = unreadable.flatMap(({ place }) => (place === undefined ? [] : [place]));
-    await markSeen(client, input, [...items, ...shown], generation);
-  }
-  await writeMovements(client, input, movements);
-  await writeHeld(client, input, waiting(input, decided), unreadable);
+  const isFullRead = advance?.completes !== undefined || (advance?.snapshot ?? null) !== null;
+  const places = unreadable.flatMap(({ place }) => (place === undefined ? [] : [place]));
+  const shown = isFullRead ? [...items, ...places] : [];
   const suspects = decided.filter((one) => one.kind === 'quarantined');
-  const { pending, fresh } = await writeQuarantine(client, input, suspects, input.runId);
+  // Sent together, and carried out in this order.
+  const [, , , , { pending, fresh }] = await together([
+    desk && writeFigures(client, input, figures, { desk, known, generation }),
+    markSeen(client, input, shown, generation),
+    writeMovements(client, input, movements),
+    writeHeld(client, input, waiting(input, decided), unreadable),
+    writeQuarantine(client, input, suspects, input.runId),
+  ]);
   const counts: RunCounts = {
     read: input.origin === 'page' ? items.length + unreadable.length : 0,
     applied: decided.filter(({ kind }) => kind === 'applied').length,
@@ -156,11 +162,12 @@ async function lockSource(
   client: PoolClient,
   { merchantId, sourceId }: SourceName,
 ): Promise<SourceState> {
-  const { rows } = await client.query<SourceState>(
-    `select revision, generation, last_page from source
+  const { rows } = await client.query<SourceState>({
+    name: 'source_lock',
+    text: `select revision, generation, last_page from source
      where merchant_id = $1 and source_id = $2 for no key update`,
-    [merchantId, sourceId],
-  );
+    values: [merchantId, sourceId],
+  });
   if (rows[0] === undefined) throw new SourceMoved();
   return rows[0];
 }
@@ -172,18 +179,20 @@ async function advanceSource(
 ): Promise<void> {
   const page = JSON.stringify({ token, counts });
   if (advance === undefined) {
-    await client.query(
-      `update source set last_page = $3 where merchant_id = $1 and source_id = $2`,
-      [merchantId, sourceId, page],
-    );
+    await client.query({
+      name: 'source_page',
+      text: `update source set last_page = $3 where merchant_id = $1 and source_id = $2`,
+      values: [merchantId, sourceId, page],
+    });
     return;
   }
   const { watermark, snapshot, revision } = advance;
-  await client.query(
-    `update source
+  await client.query({
+    name: 'source_advance',
+    text: `update source
      set watermark = $3, snapshot = $4, last_page = $5, revision = $6 + 1
      where merchant_id = $1 and source_id = $2 and revision = $6`,
-    [
+    values: [
       merchantId,
       sourceId,
       watermark,
@@ -191,5 +200,5 @@ async function advanceSource(
       page,
       revision,
     ],
-  );
+  });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
+import { together } from '../db/index.ts';
 import { newId } from '../ids.ts';
 import { quantityColumn, type StockDesk } from '../stock/index.ts';
 import { countNames } from './counts.ts';
@@ -48,10 +49,12 @@ export async function writeFigures(
   const newest = [...new Map(items.map((item) => [placeOf(item), item])).values()];
   const told = newest.filter(({ missingIn }) => missingIn === undefined);
   const missing = newest.filter(({ missingIn }) => missingIn !== undefined);
-  await writeTold(client, name, told, context);
-  await writeMissing(client, name, missing, context);
-  await settleMovements(client, name, newest, context);
-  await supersedeQuarantine(client, name, newest);
+  await together([
+    writeTold(client, name, told, context),
+    writeMissing(client, name, missing, context),
+    settleMovements(client, name, newest, context),
+    supersedeQuarantine(client, name, newest),
+  ]);
 }
 
 async function writeTold(
@@ -61,9 +64,10 @@ async function writeTold(
   { desk, generation }: FigureContext,
 ): Promise<void> {
   if (newest.length === 0) return;
-  await client.query(
-    `insert into source_figure (merchant_id, source_id, sku, location_id, quantity, value, version,
-       observed_at, item_id, first_version, generation, recorded_at)
+  await client.query({
+    name: 'source_tell',
+    text: `insert into source_figure (merchant_id, source_id, sku, location_id, quantity, value,
+       version, observed_at, item_id, first_version, generation, recorded_at)
      select $1, $2, u.*, $11, clock_timestamp()
      from unnest($3::text[], $4::text[], $5::stock_quantity[], $6::integer[], $7::text[],
        $8::timestamptz[], $9::text[], $10::bigint[]) as u
@@ -71,7 +75,7 @@ async function writeTold(
        set value = excluded.value, version = excluded.version, observed_at = excluded.observed_at,
            item_id = excluded.item_id, recorded_at = excluded.recorded_at, missing = false,
            generation = greatest(source_figure.generation, excluded.generation)`,
-    [
+    values: [
       merchantId,
       sourceId,
       ...placeColumns(newest),
@@ -82,7 +86,7 @@ async function writeTold(
       newest.map(({ sku, storeId }) => desk.level({ merchantId, sku, storeId }).version),
       generation,
     ],
-  );
+  });
 }
 
 /** What a full read did not show is zero, but the source has not said anything: the order stays. */
@@ -133,8 +137,9 @@ async function supersedeQuarantine(
   { merchantId, sourceId }: SourceName,
   newest: readonly SourceItem[],
 ): Promise<void> {
-  await client.query(
-    `update source_quarantine set status = 'superseded', decided_at = clock_timestamp()
+  await client.query({
+    name: 'source_supersede',
+    text: `update source_quarantine set status = 'superseded', decided_at = clock_timestamp()
      from (
        select q.ctid as place from ${places}
        cross join lateral (
@@ -144,8 +149,8 @@ async function supersedeQuarantine(
            and q.status in ('parked', 'pending')
          offset 0) q offset 0) found
      where ctid = found.place`,
-    [merchantId, sourceId, ...placeColumns(newest)],
-  );
+    values: [merchantId, sourceId, ...placeColumns(newest)],
+  });
 }
 
 /** Notes that a full read has shown these places, whatever it said of them. */
@@ -156,8 +161,9 @@ export async function markSeen(
   generation: number,
 ): Promise<void> {
   if (items.length === 0) return;
-  await client.query(
-    `update source_figure set generation = $6
+  await client.query({
+    name: 'source_mark_seen',
+    text: `update source_figure set generation = $6
      from (
        select f.ctid as place from ${places}
        cross join lateral (
@@ -166,8 +172,8 @@ export async function markSeen(
            and f.location_id = u.location_id and f.quantity = u.quantity and f.generation < $6
          offset 0) f offset 0) found
      where ctid = found.place`,
-    [merchantId, sourceId, ...placeColumns(items), generation],
-  );
+    values: [merchantId, sourceId, ...placeColumns(items), generation],
+  });
 }
 
 /** Keeps movements that were taken. */
@@ -204,11 +210,12 @@ export async function writeHeld(
 ): Promise<void> {
   const settled = decided.filter(({ kind }) => kind !== 'held').map(({ item }) => heldKey(item));
   if (settled.length > 0) {
-    await client.query(
-      `delete from source_held_item
+    await client.query({
+      name: 'source_settle',
+      text: `delete from source_held_item
        where merchant_id = $1 and source_id = $2 and item_key = any ($3::text[])`,
-      [merchantId, sourceId, settled],
-    );
+      values: [merchantId, sourceId, settled],
+    });
   }
   const rows = new Map<string, { item: string; code: string }>();
   for (const one of decided) {
@@ -308,9 +315,10 @@ export async function writeCounts(
   pages: number,
 ): Promise<void> {
   const sums = countNames.map((name, index) => `${name} = ${name} + $${index + 5}`).join(', ');
-  await client.query(
-    `update source_run set pages = pages + $4, ${sums}
+  await client.query({
+    name: 'source_count',
+    text: `update source_run set pages = pages + $4, ${sums}
      where merchant_id = $1 and source_id = $2 and run_id = $3`,
-    [merchantId, sourceId, runId, pages, ...countNames.map((name) => counts[name])],
-  );
+    values: [merchantId, sourceId, runId, pages, ...countNames.map((name) => counts[name])],
+  });
 }
