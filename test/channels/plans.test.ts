@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelServer } from '../jobs/channel-server.ts';
 import { DeliveryRig, merchantId } from '../jobs/delivery-rig.ts';
 
@@ -128,4 +128,47 @@ test('a few listings cost the same when there are many others', async () => {
   await deliver(2_000, 3);
   const among = await deliver(20, 4);
   expect(Math.max(...grown(alone, among))).toBeLessThan(1.5);
+});
+
+/** Looks at a page of the levels of channel `one`, planned as if for any page. */
+async function sweep(after: string | null, limit: number) {
+  await session.query(`set plan_cache_mode = 'force_generic_plan'`);
+  return await look<Job>(
+    `select * from listing_sweep($1, 'one', $2, $3, $4, null, '{}', 0, 100, true)`,
+    [merchantId, after, after === null ? null : 'main', limit],
+  );
+}
+
+describe('a sweep', () => {
+  const skus = Array.from({ length: 3_000 }, (_, n) => `SKU-${String(n).padStart(4, '0')}`);
+  beforeAll(async () => {
+    await session.query('truncate listing');
+    await session.query(
+      `insert into stock_level (merchant_id, sku, location_id, version, updated_at)
+       select $1, unnest($2::text[]), 'main', 1, now()`,
+      [merchantId, skus],
+    );
+  });
+
+  test('costs the same for any page', async () => {
+    const first = await sweep(null, 100);
+    const last = await sweep(skus[2_799] ?? '', 100);
+    // A job for each listing that the channel was not told of, and the page's end.
+    expect([first.rows.length, last.rows.length]).toEqual([101, 101]);
+    expect(last.looks / first.looks).toBeLessThan(1.5);
+  });
+
+  test('costs about ten times as much for a page ten times as large', async () => {
+    await session.query(
+      `insert into listing (merchant_id, channel_id, sku, location_id, published_version,
+         wanted_version, state)
+       select merchant_id, 'one', sku, location_id, version, version, 'idle' from stock_level
+       on conflict (merchant_id, channel_id, sku, location_id) do update
+         set published_version = 1, state = 'idle', job_id = null, pending_since = null`,
+    );
+    const [few, many] = [await sweep(null, 100), await sweep(null, 1_000)];
+    // All were told: there is nothing but the page's end.
+    expect([few.rows.length, many.rows.length]).toEqual([1, 1]);
+    expect(many.looks / few.looks).toBeLessThan(15);
+  });
 });

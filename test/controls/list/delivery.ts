@@ -58,6 +58,33 @@ export const deliveryControls: readonly Control[] = [
     name: 'many small jobs are claimed together',
   },
   {
+    id: 'sweep-from-the-start',
+    promise: 'A page of a sweep costs the same, however many levels lie before it.',
+    changes: [
+      {
+        file: 'sql/functions/listing_sweep.sql',
+        before:
+          "(s.sku, s.location_id) > (coalesce(p_after_sku, ''), coalesce(p_after_location, ''))",
+        after: '(p_after_sku is null or (s.sku, s.location_id) > (p_after_sku, p_after_location))',
+      },
+    ],
+    test: 'test/channels/plans.test.ts',
+    name: 'costs the same for any page',
+  },
+  {
+    id: 'swept-row-by-row',
+    promise: 'What a sweep costs follows the number of levels in a page.',
+    changes: [
+      {
+        file: 'sql/functions/listing_sweep.sql',
+        before: 'from page p full join theirs',
+        after: 'from page p left join theirs',
+      },
+    ],
+    test: 'test/channels/plans.test.ts',
+    name: 'costs about ten times as much for a page ten times as large',
+  },
+  {
     id: 'lost-claim-looked-for-once',
     promise: 'A claim whose answer was lost is taken up, also when it is carried out late.',
     changes: [
