@@ -20,13 +20,15 @@ type Waiting = {
   readonly reject: (fault: unknown) => void;
 };
 
-/** So many reads that wait are a query of their own, beside the one that is on its way. */
+/** So many reads that wait are a query of their own, beside those that are on their way. */
 const rush = 16;
+/** Queries that are on their way at once, at most. */
+const mostQueries = 4;
 
 /**
  * Reads single levels from the primary. Reads that arrive while one is on its way share the next
  * round trip, so a storefront's rush costs a query for each batch and not for each shopper. In a
- * rush two are on their way: Postgres has work while the answers of one are written.
+ * rush several are on their way: Postgres has work while the answers of one are written.
  */
 export class LevelReader {
   readonly #pool: Pool;
@@ -36,9 +38,13 @@ export class LevelReader {
     () => this.#queue.length > 0,
     () => this.#readNext(),
   );
-  readonly #second = new TurnLoop(
-    () => this.#queue.length >= rush,
-    () => this.#readNext(),
+  readonly #inRush = Array.from(
+    { length: mostQueries - 1 },
+    () =>
+      new TurnLoop(
+        () => this.#queue.length >= rush,
+        () => this.#readNext(),
+      ),
   );
 
   constructor(pool: Pool, clock: Clock) {
@@ -51,7 +57,7 @@ export class LevelReader {
     return new Promise((resolve, reject) => {
       this.#queue.push({ id: levelId(key), key, resolve, reject });
       this.#loop.wake();
-      if (this.#queue.length >= rush) this.#second.wake();
+      if (this.#queue.length >= rush) for (const loop of this.#inRush) loop.wake();
     });
   }
 

@@ -17,8 +17,8 @@ export function openWriterPool(
 ): Pool {
   return createPool({
     connectionString,
-    // Two for the writer, whose turns have one of their own, and two for reads of levels.
-    poolSize: 4,
+    // Two for the writer, whose turns have one of their own, and four for reads of levels.
+    poolSize: 6,
     pipeline: true,
     applicationName: 'onhand writer',
     ...(onIdleError === undefined ? {} : { onIdleError }),
