@@ -32,7 +32,7 @@ const defaults = {
   checkpoint_timeout: '15min',
   max_wal_size: '4GB',
   min_wal_size: '256MB',
-  // Compressing them takes more time than all the rest of a change whose pages are cold.
+  // Compressing whole pages takes half as long as all else of a change whose pages are cold.
   wal_compression: 'off',
   random_page_cost: '1.1',
   jit: 'off',
