@@ -1,13 +1,8 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { loadSql } from './load-sql.ts';
 
 /** What delivery does with many listings at once takes time in proportion to their number. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // It takes one thing more; what is left out has a default, for processes of the version before.
-  await sql`
-    drop function if exists listing_record(
-      text, text, timestamptz, uuid[], text[], text[], bigint[], integer[], integer[], text[],
-      boolean[], text[], uuid[], integer[], timestamptz[], integer[])`.execute(db);
   await loadSql(db, [
     'functions/listing_mark.sql',
     'functions/delivery_read.sql',
