@@ -66,6 +66,12 @@ async function endOf(demo: Demo): Promise<{ code: number | null; output: string 
 /** It may take a minute until all is shown, on a machine that is busy. */
 const timeout = 150_000;
 
+/**
+ * At Amazon nobody orders. Whether an unkind vendor shows anything that can be ordered before four
+ * seconds are over is chance.
+ */
+const unkind = ['amazon', 'ebay'];
+
 const orderLines = /^\d+ s: \d+ orders \(/m;
 
 function expectNothingLeft(demo: Demo, postmaster: number): void {
@@ -78,7 +84,8 @@ test(
   'in the end every vendor shows what is available, and nothing is left',
   { timeout },
   async () => {
-    const demo = await startDemo('--seconds', '4', '--orders-per-second', '10', '--faults');
+    const options = ['--seconds', '4', '--orders-per-second', '10', '--faults', unkind.join(',')];
+    const demo = await startDemo(...options);
     const postmaster = await waitFor(() => orderLines.test(demo.output()) && postmasterOf(demo), {
       what: 'the first orders',
       timeoutMs: 60_000,
@@ -89,8 +96,8 @@ test(
     }
     expectNothingLeft(demo, postmaster);
 
-    // Every vendor's orders came in, but for Amazon, where nobody orders; and the books add up.
-    const sellers = vendorEntries.map(({ kind }) => kind).filter((kind) => kind !== 'amazon');
+    // The orders of every vendor that is well came in, and the books add up.
+    const sellers = vendorEntries.map(({ kind }) => kind).filter((kind) => !unkind.includes(kind));
     const postgres = await openEmbeddedPostgres({
       dataDir: demo.folder,
       logger: createLogger('silent'),
