@@ -14,10 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       where l.merchant_id = s.merchant_id and l.sku = s.sku and l.location_id = s.location_id)
     where s.reserved > 0`.execute(db);
   // What a function takes cannot be replaced, nor can a type. A new database has them already.
-  await sql`
-    drop function stock_commit(
-      timestamptz, timestamptz, level_write[], entry_write[], key_write[], text, key_write[],
-      reservation_write[], reservation_line_write[], jsonb, jsonb)`.execute(db);
+  await sql`drop function stock_commit`.execute(db);
   await sql`
     drop function stock_commit_reservations(
       timestamptz, reservation_write[], reservation_line_write[])`.execute(db);

@@ -55,9 +55,6 @@ begin
     select * from stock_level s
     where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
-  cross join lateral (
-    select at from entries_since(p_merchant, u.sku, u.location_id, l.published_version)
-    offset 0) since
   left join lateral (
     select (count(*) filter (where v.is_later))::integer as versions,
       coalesce(sum(v.effect) filter (where v.is_later), 0)::bigint as effect,
@@ -68,12 +65,18 @@ begin
       -- what it did before it was last told is not in its figure any more
       select sum(quantity_effect(e.quantity) * e.delta) as effect,
         bool_and(l.told_at is null or e.occurred_at > l.told_at) as is_later
-      from ledger_entry e
-      where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
-        and e.version > l.published_version and e.recorded_at >= since.at
-        and e.source_channel = p_channel
-        -- without a figure of its own there is nothing to compare
-        and l.published_quantity is not null
+      from (
+        select at from entries_since(p_merchant, u.sku, u.location_id, l.published_version)
+        offset 0) since
+      cross join lateral (
+        select * from ledger_entry e
+        where e.merchant_id = p_merchant and e.sku = u.sku and e.location_id = u.location_id
+          and e.version > l.published_version and e.recorded_at >= since.at
+          and e.source_channel = p_channel
+        offset 0) e
+      -- mostly no channel did anything meanwhile, and the ledger need not be looked into; nor
+      -- without a figure of its own, with which there is nothing to compare
+      where s.channel_version > l.published_version and l.published_quantity is not null
       group by e.version) v) o on true
   order by u.position;
 end

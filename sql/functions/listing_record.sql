@@ -20,33 +20,35 @@ language plpgsql
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  v_rows tid[];
 begin
-  perform from unnest(p_sku, p_location) as u(sku, location_id)
-  cross join lateral (
-    select from listing l
+  -- Rows stay where they are while they are locked: nothing after this looks them up by their key.
+  select array_agg(l.row_id order by u.position) into v_rows
+  from unnest(p_sku, p_location) with ordinality as u(sku, location_id, position)
+  left join lateral (
+    select l.ctid as row_id from listing l
     where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
       and l.location_id = u.location_id
-    for update) l;
+    for update) l on true;
 
   return query
   with known as materialized (
-    select u.*, l.row_id, l.dead_delivery, l.drift_id,
+    select u.*, l.dead_delivery, l.drift_id,
       u.dead is null and (l.wanted_version > u.version or u.more
         or l.force_nonce is distinct from u.nonce
         or (u.rules >= 0 and u.rules <> c.rules_version + l.rules_version)) as due_again
     from unnest(p_job, p_sku, p_location, p_version, p_quantity, p_on_hand, p_nonce, p_more,
-                p_dead, p_rules, p_told_at, p_unanswered)
+                p_dead, p_rules, p_told_at, p_unanswered, v_rows)
          as u(job_id, sku, location_id, version, quantity, on_hand, nonce, more, dead, rules,
-              told_at, unanswered)
+              told_at, unanswered, row_id)
     cross join lateral (
       select c.rules_version from channel c
       where c.merchant_id = p_merchant and c.channel_id = p_channel offset 0) c
     cross join lateral (
-      select l.ctid as row_id, l.wanted_version, l.force_nonce, l.dead_delivery, l.drift_id,
-        l.rules_version
+      select l.wanted_version, l.force_nonce, l.dead_delivery, l.drift_id, l.rules_version
       from listing l
-      where l.merchant_id = p_merchant and l.channel_id = p_channel and l.sku = u.sku
-        and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l
+      where l.ctid = u.row_id and l.job_id = u.job_id offset 0) l
   ), input as materialized (
     select k.*, case when k.due_again then
         p_next[(row_number() over (partition by k.due_again order by k.sku, k.location_id) - 1)

@@ -10,14 +10,14 @@
 -- character 1F, which JSON cannot contain: nothing in them has to be escaped.
 --
 -- Snapshots are what levels were at some of the batch's versions, counts the versions at which a
--- figure was counted; mostly there are none.
+-- figure was counted; mostly there are none. p_by_channel: some entry may be a channel's own doing.
 --
 -- Returns the database's time in ms since 1970: callers keep a clock by it.
 create or replace function stock_commit(
   p_recorded_at timestamptz, p_keys_expire_at timestamptz,
   p_levels level_write[], p_entries entry_write[], p_keys key_write[], p_answers text,
   p_expired key_write[], p_reservations reservation_write[], p_lines reservation_line_write[],
-  p_snapshots jsonb, p_counts jsonb)
+  p_snapshots jsonb, p_counts jsonb, p_by_channel boolean default true)
 returns double precision language plpgsql as $$
 declare
   v_done integer;
@@ -85,6 +85,18 @@ begin
     u.command_id, u.reason, u.reference, u.actor, u.source_channel,
     coalesce(u.occurred_at, p_recorded_at), p_recorded_at
   from unnest(p_entries) as u;
+
+  if p_by_channel then
+    -- Locked already; the levels that a channel changes are few.
+    update stock_level s
+    set channel_version = u.version
+    from (
+      select e.merchant_id, e.sku, e.location_id, max(e.version) as version
+      from unnest(p_entries) as e
+      where e.source_channel is not null
+      group by e.merchant_id, e.sku, e.location_id) u
+    where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id;
+  end if;
 
   insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
   select u.merchant_id, u.sku, u.location_id, u.version, p_recorded_at

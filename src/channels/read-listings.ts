@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../db/index.ts';
+import { textArray, type Db } from '../db/index.ts';
 import type { ChannelRow } from './channel.ts';
 import type { DeliveryJob } from './delivery-job.ts';
 
@@ -89,10 +89,11 @@ export async function readListings(
   const keys = jobs.flatMap(({ jobId, listings }) =>
     listings.map(([sku, storeId]) => ({ jobId, sku, storeId })),
   );
+  const texts = (column: (key: (typeof keys)[number]) => string) => textArray(keys.map(column));
   const { rows } = await sql<Row>`
     select * from delivery_read(${channel.merchant_id}, ${channel.channel_id},
-      ${keys.map((key) => key.jobId)}::uuid[], ${keys.map((key) => key.sku)}::text[],
-      ${keys.map((key) => key.storeId)}::text[], ${offsetMs}::double precision)`.execute(db);
+      ${texts(({ jobId }) => jobId)}::uuid[], ${texts(({ sku }) => sku)}::text[],
+      ${texts(({ storeId }) => storeId)}::text[], ${offsetMs}::double precision)`.execute(db);
   const first = rows[0];
   return {
     readAt: first?.read_at ?? new Date(0),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { plannedOnce, type Tx } from '../db/index.ts';
+import { numberArray, plannedOnce, textArray, timeArray, type Tx } from '../db/index.ts';
 import type { ChannelRow } from './channel.ts';
 import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
 import { bySkuAndStore } from './move-listings.ts';
@@ -61,6 +61,8 @@ export async function recordListings(
     return { jobs: [], supersededJobIds: [], settledDriftIds: [] };
   }
   const rows = settled.toSorted(bySkuAndStore);
+  const texts = (column: (row: SettledListing) => string | null) => textArray(rows.map(column));
+  const numbers = (column: (row: SettledListing) => number | null) => numberArray(rows.map(column));
   const nextIds = Array.from({ length: Math.ceil(rows.length / maxBatch) }, () => randomUUID());
   const result = await sql<{
     kind: 'more' | 'superseded' | 'drift';
@@ -70,14 +72,14 @@ export async function recordListings(
     drift_id: string | null;
   }>`
     select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
-      ${rows.map((row) => row.jobId)}::uuid[], ${rows.map((row) => row.sku)}::text[],
-      ${rows.map((row) => row.storeId)}::text[], ${rows.map((row) => row.version)}::bigint[],
-      ${rows.map((row) => row.quantity)}::integer[], ${rows.map((row) => row.onHand)}::integer[],
-      ${rows.map((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
-      ${rows.map((row) => row.deadDelivery)}::text[],
-      ${nextIds}::uuid[], ${rows.map((row) => row.rules)}::integer[],
-      ${rows.map((row) => row.toldAt)}::timestamptz[],
-      ${rows.map((row) => row.unanswered)}::integer[], ${maxBatch}::integer)`.execute(tx);
+      ${texts((row) => row.jobId)}::uuid[], ${texts((row) => row.sku)}::text[],
+      ${texts((row) => row.storeId)}::text[], ${numbers((row) => row.version)}::bigint[],
+      ${numbers((row) => row.quantity)}::integer[], ${numbers((row) => row.onHand)}::integer[],
+      ${texts((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
+      ${texts((row) => row.deadDelivery)}::text[],
+      ${nextIds}::uuid[], ${numbers((row) => row.rules)}::integer[],
+      ${timeArray(rows.map((row) => row.toldAt))}::timestamptz[],
+      ${numbers((row) => row.unanswered)}::integer[], ${maxBatch}::integer)`.execute(tx);
   const owner = {
     merchantId: channel.merchant_id,
     channelId: channel.channel_id,

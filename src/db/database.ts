@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, types, type CustomTypesConfig } from 'pg';
+import { parseTimestamp } from './timestamp.ts';
 
 /**
  * Every table of the schema. Each module adds its own in its `tables.ts` (declaration merging), so
@@ -35,6 +36,7 @@ export type DatabaseOptions = {
 };
 
 const int8Oid = 20;
+const timestamptzOid = 1184;
 
 /** 64-bit integers as numbers, for these pools only, and never silently rounded. */
 function parseInt8(text: string): number {
@@ -47,6 +49,7 @@ const typeParsers: CustomTypesConfig = {
   getTypeParser: (oid, format) => {
     const number: number = oid;
     if (number === int8Oid) return parseInt8;
+    if (number === timestamptzOid) return parseTimestamp;
     return types.getTypeParser(oid, format) as (text: string) => unknown;
   },
 };

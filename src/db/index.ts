@@ -1,3 +1,4 @@
+export { numberArray, textArray, timeArray } from './array-literal.ts';
 export { createPool, openDatabase } from './database.ts';
 export type { DatabaseHandle, DatabaseOptions, Db, Tables, Tx } from './database.ts';
 export { classifyFailure, isUnavailable, type Failure } from './failure.ts';

@@ -7,7 +7,7 @@ import type { WorkingState } from './working-state.ts';
 /** SQLSTATE of stock_commit when something is no longer as it was read. */
 export const staleState = 'OH001';
 
-const parameterCount = 11;
+const parameterCount = 12;
 const commitQuery = `select stock_commit(${Array.from(
   { length: parameterCount },
   (_, index) => `$${index + 1}`,
@@ -33,6 +33,7 @@ export async function commitBatch(
     ...reservationRows(state),
     snapshotRows(state),
     countRows(state),
+    state.entries.some(({ command }) => command.provenance.sourceChannel !== null),
   ];
   const { rows } = await client.query<[number]>({
     name: 'stock_commit',

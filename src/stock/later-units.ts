@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { numberArray, textArray, timeArray } from './array-literal.ts';
+import { numberArray, textArray, timeArray } from '../db/index.ts';
 import { quantityColumn, type LevelKey, type Quantity } from './level.ts';
 
 /** What a figure of somebody else's cannot have known. */

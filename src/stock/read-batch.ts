@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
+import { textArray } from '../db/index.ts';
 import type { RememberedAnswer } from '../idempotency/index.ts';
-import { textArray } from './array-literal.ts';
 import type { Command } from './command.ts';
 import { levelId, type Level, type LevelKey } from './level.ts';
 import { keyId } from './working-state.ts';

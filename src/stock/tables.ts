@@ -22,6 +22,8 @@ export type StockLevelTable = {
   safety_stock: number;
   incoming: number;
   first_hold_ends_at: Date | null;
+  /** No channel made a later one. */
+  channel_version: Generated<number>;
   version: number;
   updated_at: Date;
 };
@@ -44,7 +46,10 @@ export type LedgerEntryTable = {
   recorded_at: Date;
 };
 
-export type StockSnapshotTable = Omit<StockLevelTable, 'updated_at' | 'first_hold_ends_at'> & {
+export type StockSnapshotTable = Omit<
+  StockLevelTable,
+  'updated_at' | 'first_hold_ends_at' | 'channel_version'
+> & {
   recorded_at: Date;
 };
 

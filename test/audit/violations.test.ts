@@ -79,6 +79,8 @@ const breaches: Record<string, string> = {
     update reservation_line set quantity = quantity + 1 where held_until is not null`,
   first_hold_differs: `
     update stock_level set first_hold_ends_at = first_hold_ends_at + interval '1 second'`,
+  channel_version_differs: `
+    update ledger_entry set source_channel = 'elsewhere' where sku = 'lamp' and version = 1`,
   hold_differs: `
     update reservation_line set held_until = held_until + interval '1 second'
     where held_until is not null`,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChannelServer } from '../jobs/channel-server.ts';
 import { DeliveryRig, merchantId } from '../jobs/delivery-rig.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 // What a process writes down late, after another has gone on with the channel.
 
@@ -62,6 +63,52 @@ test('is not taken from a job that does not have the listing any more', async ()
 test('is taken from the job that has it', async () => {
   const jobId = await listed('own');
   expect(await record('own', jobId, 9)).toEqual({ version: 9, quantity: 90, state: 'idle' });
+});
+
+test('is taken for a listing that changed while the record waited for it', async () => {
+  const jobId = await listed('moving');
+  const other = await rig.inspector.connect();
+  try {
+    await other.query('begin');
+    await other.query(`update listing set wanted_version = 8 where sku = 'moving'`);
+    const recorded = record('moving', jobId, 7);
+    await waitFor(
+      async () => {
+        const { rowCount } = await rig.inspector.query(
+          `select from pg_stat_activity
+           where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        return rowCount === 1;
+      },
+      { what: 'the record to wait for the row' },
+    );
+    await other.query('commit');
+    expect(await recorded).toEqual({ version: 7, quantity: 70, state: 'queued' });
+  } finally {
+    other.release();
+  }
+});
+
+test('a listing that is gone leaves the others of the call as they are', async () => {
+  const jobs = await Promise.all(['left-1', 'left-2', 'left-3'].map((sku) => listed(sku)));
+  await rig.inspector.query(`delete from listing where sku = 'left-2'`);
+  await rig.inspector.query(
+    `select * from listing_record($1, 'web', now(), $2::uuid[],
+       array['left-1', 'left-2', 'left-3'], array['main', 'main', 'main'],
+       array[7, 8, 9]::bigint[], array[70, 80, 90], array[70, 80, 90],
+       array[null, null, null]::text[], array[false, false, false],
+       array[null, null, null]::text[], array[gen_random_uuid()], array[0, 0, 0],
+       array[now(), now(), now()], array[null, null, null]::integer[])`,
+    [merchantId, jobs],
+  );
+  const { rows } = await rig.inspector.query(
+    `select sku, published_version as version, state from listing
+     where sku like 'left-%' order by sku`,
+  );
+  expect(rows).toEqual([
+    { sku: 'left-1', version: 7, state: 'idle' },
+    { sku: 'left-3', version: 9, state: 'idle' },
+  ]);
 });
 
 test('listings of many jobs that are due again go on in few', async () => {

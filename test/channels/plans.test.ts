@@ -130,6 +130,29 @@ test('a few listings cost the same when there are many others', async () => {
   expect(Math.max(...grown(alone, among))).toBeLessThan(1.5);
 });
 
+test('the ledger is looked into only where some channel changed the level', async () => {
+  await session.query('truncate listing');
+  await session.query(
+    `insert into stock_level (merchant_id, sku, location_id, version, updated_at)
+     values ($1, 'SKU-1', 'main', 60, now())`,
+    [merchantId],
+  );
+  await session.query(
+    `insert into ledger_entry (merchant_id, sku, location_id, version, quantity, delta,
+       balance_after, command_id, occurred_at, recorded_at)
+     select $1, 'SKU-1', 'main', version, 'on_hand', 1, version, gen_random_uuid(), now(), now()
+     from generate_series(1, 60) as version`,
+    [merchantId],
+  );
+  await deliver(1, 10);
+  const without = await deliver(1, 20);
+  await session.query(`update stock_level set channel_version = 60 where sku = 'SKU-1'`);
+  const among = await deliver(1, 30);
+  expect(without.read).toBeLessThan(20);
+  expect(among.read).toBeGreaterThan(40);
+  await session.query('delete from stock_level');
+});
+
 /** Looks at a page of the levels of channel `one`, planned as if for any page. */
 async function sweep(after: string | null, limit: number) {
   await session.query(`set plan_cache_mode = 'force_generic_plan'`);

@@ -29,6 +29,45 @@ export const channelControls: readonly Control[] = [
     name: "a channel's own entries are left out and the others keep their figures",
   },
   {
+    id: 'echo-unknown-to-the-level',
+    promise: 'A level says when a channel changed it: else nobody would look for that.',
+    changes: [
+      {
+        file: 'sql/functions/stock_commit.sql',
+        before: 'if p_by_channel then',
+        after: 'if false then',
+      },
+    ],
+    test: 'test/jobs/echo.test.ts',
+    name: "a channel's own sale is told to the others and not to itself",
+  },
+  {
+    id: 'record-on-a-row-of-before',
+    promise: 'A listing that changes while its record waits is not passed over.',
+    changes: [
+      {
+        file: 'sql/functions/listing_record.sql',
+        before: '    for update) l on true;',
+        after: '    ) l on true;',
+      },
+    ],
+    test: 'test/channels/listing-record.test.ts',
+    name: 'is taken for a listing that changed while the record waited for it',
+  },
+  {
+    id: 'ledger-looked-into-for-all',
+    promise: 'The ledger is looked into only for levels that some channel changed.',
+    changes: [
+      {
+        file: 'sql/functions/delivery_read.sql',
+        before: 'where s.channel_version > l.published_version and l.',
+        after: 'where l.',
+      },
+    ],
+    test: 'test/channels/plans.test.ts',
+    name: 'the ledger is looked into only where some channel changed the level',
+  },
+  {
     id: 'whole-versions',
     promise: 'A version of several entries is never cut in two.',
     changes: [{ file: 'src/channels/plan-entries.ts', before: 'end -= 1;\n', after: 'break;\n' }],

@@ -3,8 +3,8 @@
  * escapes every element; these know what they hold, which is several times faster for many.
  */
 
-export function numberArray(values: readonly number[]): string {
-  return `{${values.join(',')}}`;
+export function numberArray(values: readonly (number | null)[]): string {
+  return `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 }
 
 const needsEscape = /["\\]/;
