@@ -1,5 +1,6 @@
 -- The reservations of a batch: new ones (no status read) with their lines, and those that move on.
--- Raises OH001 when a reservation is no longer in the status that was read. Called by stock_commit.
+-- Raises OH001 when a reservation is no longer in the status that was read, or was sold to another
+-- order meanwhile. Called by stock_commit.
 create or replace function stock_commit_reservations(
   p_recorded_at timestamptz, p_reservations reservation_write[],
   p_lines reservation_line_write[])
@@ -9,7 +10,8 @@ declare
   v_new integer;
 begin
   -- The statuses can be compared without a lock order of their own: whoever moves a reservation
-  -- has locked its levels before.
+  -- has locked its levels before. What was sold without an order moves no level when it gets one,
+  -- and gets it once.
   with moved as (
     update reservation r
     set order_id = u.order_id, status = u.status, late = u.late, expires_at = u.expires_at,
@@ -17,6 +19,7 @@ begin
     from unnest(p_reservations) as u
     where r.merchant_id = u.merchant_id and r.reservation_id = u.reservation_id
       and r.status = u.status_read
+      and (r.status <> 'committed' or r.order_id is null or r.order_id = u.order_id)
     returning r.merchant_id, r.reservation_id, r.status, r.expires_at
   ), lines as (
     update reservation_line l

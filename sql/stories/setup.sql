@@ -24,7 +24,9 @@ from (values
 ) as day(at, sku, quantity, delta, reason, reference, actor, channel)
 order by at;
 
-insert into stock_level (merchant_id, sku, location_id, on_hand, unavailable, version, updated_at)
+insert into stock_level (merchant_id, sku, location_id, on_hand, unavailable, version, updated_at,
+  channel_version)
 select merchant_id, sku, location_id, sum(delta) filter (where quantity = 'on_hand'),
-  coalesce(sum(delta) filter (where quantity = 'unavailable'), 0), max(version), max(recorded_at)
+  coalesce(sum(delta) filter (where quantity = 'unavailable'), 0), max(version), max(recorded_at),
+  coalesce(max(version) filter (where source_channel is not null), 0)
 from ledger_entry group by merchant_id, sku, location_id;

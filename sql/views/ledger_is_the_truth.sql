@@ -56,7 +56,11 @@ comment on view audit.ledger_balance_broken is
 -- 7 s for 10 million entries.
 create or replace view audit.ledger_without_level as
 select e.merchant_id, e.sku, e.location_id, count(*) as entries, max(e.version) as newest_version
-from ledger_entry e
+from (
+  select merchant_id, sku, location_id, version from ledger_entry
+  union all
+  -- for what is archived
+  select merchant_id, sku, location_id, version from ledger_opening) e
 where not exists (
   select from stock_level s
   where s.merchant_id = e.merchant_id and s.sku = e.sku and s.location_id = e.location_id)

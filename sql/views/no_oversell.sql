@@ -46,7 +46,9 @@ cross join lateral (
   join reservation r using (merchant_id, reservation_id)
   where l.merchant_id = e.merchant_id and l.sku = e.sku
     and l.location_id = e.location_id and r.expires_at <= e.recorded_at
-    and (r.status in ('active', 'expired') or r.late)) h
+    -- until then it was still in `reserved`
+    and (r.status = 'active' or (r.status = 'expired' or r.late) and r.updated_at >= e.recorded_at)
+) h
 where e.quantity = 'reserved' and e.delta > 0 and e.available < 0
   and e.available + h.ended_holds < 0;
 

@@ -6,10 +6,12 @@ import { passFailpoint } from '../failpoint.ts';
 import type { Command, Outcome } from './command.ts';
 import { commitBatch, staleState } from './commit-batch.ts';
 import type { LevelMemory, Recalled } from './level-memory.ts';
+import { levelId } from './level.ts';
 import { loadCommands } from './load-commands.ts';
-import { readBatch, readKeys, type BatchRead } from './read-batch.ts';
+import { LostInCommit, wasCommitted, type LostAttempt } from './lost-attempt.ts';
+import { distinctKeys, readBatch, readKeys, type BatchRead } from './read-batch.ts';
 import type { Turn, Turns } from './turns.ts';
-import { WorkingState, type EntryWrite } from './working-state.ts';
+import { WorkingState } from './working-state.ts';
 
 /** How one batch went: what an operator needs to see why a request waited. */
 export type BatchReport = {
@@ -46,14 +48,6 @@ export type BatchUnit = {
   readonly queuedAt: number;
 };
 
-/** An attempt whose commit may or may not have happened. */
-type LostAttempt = {
-  /** What it wrote; with its time no other attempt wrote the same. */
-  readonly entries: readonly EntryWrite[];
-  readonly recordedAt: Date;
-  readonly outcomes: Outcome[][];
-};
-
 /** One attempt at a batch. */
 type Attempt = {
   readonly number: number;
@@ -69,19 +63,24 @@ type Attempt = {
   readonly turn: Turn | undefined;
 };
 
+const lockNotAvailable = '55P03';
+
 /** SQLSTATEs after which the same commands may be read, decided and committed again. */
-const retriable = new Set([staleState, '23505', '40001', '40P01', '55P03']);
+const retriable = new Set([staleState, '23505', '40001', '40P01', lockNotAvailable]);
 
 const busy = refuse('STOCK.BUSY', 'The change could not be committed in time; try again.');
 
-/** The connection broke. With `attempt` the commit was on its way, and its outcome is unknown. */
-class LostInCommit extends Error {
-  readonly attempt: LostAttempt | undefined;
-  constructor(cause: unknown, attempt: LostAttempt | undefined) {
-    super('the connection to the database was lost', { cause });
-    this.name = 'LostInCommit';
-    this.attempt = attempt;
+/** Some levels of a batch of several units were locked by somebody else for too long. */
+export class LevelsLocked extends Error {
+  constructor(cause: unknown) {
+    super('levels are locked', { cause });
+    this.name = 'LevelsLocked';
   }
+}
+
+/** What all commands of units are answered that could not be committed in time. */
+export function refuseBusy(units: readonly Pick<BatchUnit, 'commands'>[]): Outcome[][] {
+  return units.map((unit) => unit.commands.map(() => ({ kind: 'refused', refusal: busy })));
 }
 
 /** What a writer learns from one batch for the next. */
@@ -93,7 +92,8 @@ export type WriterMemory = {
 /**
  * Decides and commits units of commands as one batch, and answers for each in order. Refusals:
  * those of the commands; STOCK.BUSY when the batch could not be committed in time. Rejects with
- * `DatabaseUnavailable`, or with what Postgres says of a command that it will not take.
+ * `DatabaseUnavailable`; with `LevelsLocked`, where only some of several units may be concerned; or
+ * with what Postgres says of a command that it will not take.
  * @param turn for the first attempt, and ended by it
  */
 export async function runBatch(
@@ -124,13 +124,16 @@ export async function runBatch(
       return outcomes;
     } catch (error) {
       const code = sqlStateOf(error) ?? '';
-      if (!retriable.has(code) && !(error instanceof LostInCommit)) throw error;
+      // While an attempt may have been committed, no error says that nothing was.
+      const isFinal = !retriable.has(code) && !(error instanceof LostInCommit);
+      if (isFinal && lost.length === 0) throw error;
       if (code === staleState && attempt.guess === undefined) turns.saw(true);
       if (error instanceof LostInCommit && error.attempt !== undefined) lost.push(error.attempt);
       const late = performance.now() - startedAt > options.timeoutMs;
       if (number >= options.maxRetries || late) {
         if (error instanceof LostInCommit || lost.length > 0) throw new DatabaseUnavailable(error);
-        return units.map((unit) => unit.commands.map(() => ({ kind: 'refused', refusal: busy })));
+        if (code === lockNotAvailable && units.length > 1) throw new LevelsLocked(error);
+        return refuseBusy(units);
       }
     }
   }
@@ -150,7 +153,8 @@ async function guessBatch(
   units: readonly BatchUnit[],
   { recalled, levels: memory }: Attempt,
 ): Promise<DecidedBatch | undefined> {
-  if (recalled === undefined) return undefined;
+  // The session may be new, and all have been forgotten because of that.
+  if (recalled === undefined || recalled.forgotten !== memory.forgotten) return undefined;
   const { levels, missing } = recalled;
   let { now } = recalled;
   if (missing.length > 0) {
@@ -209,7 +213,8 @@ async function readDecideCommit(
   const isRemembered = guess !== undefined && attempt.recalled?.missing.length === 0;
   const { state, outcomes } = batch;
   const readDone = performance.now();
-  const writes = state.entries.length > 0 || state.keys.length > 0;
+  const { entries, keys, reservations } = state;
+  const writes = entries.length + keys.length + reservations.length > 0;
   if (writes) await commit(client, options, batch, attempt);
   else if (attempt.lock) await client.query('rollback');
   attempt.levels.keep(state.levels);
@@ -235,8 +240,16 @@ async function readAndDecide(
   await Promise.all([begun, loadCommands(client, commands)]);
   const { offsetMs } = options.clock;
   const askedAt = performance.now();
-  const read = await readBatch(client, commands, offsetMs, lock);
+  let read = await readBatch(client, commands, offsetMs, lock);
   levels.clock.hear(read.databaseMs, askedAt);
+  // What was loaded before the levels may be older than they are, and would not be found out: it is
+  // loaded anew. What moves after that moves the version of a level.
+  while (commands.some(({ loader }) => loader !== undefined)) {
+    await loadCommands(client, commands);
+    const { levels: known } = read;
+    if (distinctKeys(commands).every((key) => known.has(levelId(key)))) break;
+    read = await readBatch(client, commands, offsetMs, lock);
+  }
   // After the read, so that a lost attempt is either seen here or fails at its own check.
   for (const attempt of lost) {
     if (await wasCommitted(client, attempt)) {
@@ -309,32 +322,4 @@ export function decideUnit(
   return unit.atomic
     ? state.runAllOrNone(unit.commands)
     : unit.commands.map((command) => state.run(command));
-}
-
-/**
- * Whether an attempt was committed: all that it wrote is there. Versions and commands alone would
- * not tell it from a later attempt at the same batch, whose answers say other times.
- */
-async function wasCommitted(
-  client: PoolClient,
-  { entries, recordedAt }: LostAttempt,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::uuid[])
-       as u(merchant_id, sku, location_id, version, command_id)
-     where not exists (
-       select from ledger_entry e
-       where e.merchant_id = u.merchant_id and e.sku = u.sku and e.location_id = u.location_id
-         and e.version = u.version and e.command_id = u.command_id and e.recorded_at = $6)
-     limit 1`,
-    [
-      entries.map(({ level }) => level.merchantId),
-      entries.map(({ level }) => level.sku),
-      entries.map(({ level }) => level.storeId),
-      entries.map(({ version }) => version),
-      entries.map(({ command }) => command.commandId),
-      recordedAt,
-    ],
-  );
-  return rowCount === 0;
 }

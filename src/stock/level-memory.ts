@@ -11,6 +11,8 @@ export type Recalled = {
   readonly levels: Map<string, Level>;
   /** Levels that have to be read: not remembered, or one of their holds may have ended. */
   readonly missing: readonly LevelKey[];
+  /** {@link LevelMemory.forgotten} at that time. */
+  readonly forgotten: number;
 };
 
 /** After a batch that went wrong because of what was remembered, so many are read first. */
@@ -26,6 +28,7 @@ export class LevelMemory {
   /** Without the clock's offset. */
   readonly clock = new DatabaseClock();
   #readFirst = 0;
+  #forgotten = 0;
 
   /**
    * What a read of these commands' levels would most likely give; undefined when all has to be
@@ -41,17 +44,40 @@ export class LevelMemory {
     if (nowMs === undefined) return undefined;
     const levels = new Map<string, Level>();
     const missing = new Map<string, LevelKey>();
+    let momentMs = nowMs + offsetMs;
     for (const command of commands) {
       if (command.loader !== undefined) return undefined;
       for (const key of command.levelKeys) {
         const id = levelId(key);
         if (levels.has(id)) continue;
         const level = this.#levels.get(id);
-        if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) missing.set(id, key);
+        if (level === undefined) missing.set(id, key);
         else levels.set(id, { ...level });
+        // The database's clock may have been set back: no change is stamped before the last one.
+        momentMs = Math.max(momentMs, level?.updatedAtMs ?? 0);
       }
     }
-    return { now: new Date(nowMs + offsetMs), levels, missing: [...missing.values()] };
+    for (const [id, level] of levels) {
+      if (level.nextHoldEndsMs > momentMs) continue;
+      levels.delete(id);
+      missing.set(id, level);
+    }
+    const { forgotten } = this;
+    return { now: new Date(momentMs), levels, missing: [...missing.values()], forgotten };
+  }
+
+  /** How often all was forgotten. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /**
+   * The database may be another one from now on, as after a failover: a version that is the same
+   * says nothing any more, since what was committed last may not have come along.
+   */
+  forgetAll(): void {
+    this.#forgotten += 1;
+    this.#levels.clear();
   }
 
   /** Levels as they are now known to be; those of which a hold has ended are not kept. */

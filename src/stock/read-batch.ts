@@ -27,9 +27,12 @@ const levelsQuery = `
     s.version is not null or exists (
       select from location l
       where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
-  from (select clock_timestamp() + $4 * interval '1 millisecond' as now offset 0) c
-  cross join unnest($1::text[], $2::text[], $3::text[])
-       with ordinality as u(merchant_id, sku, location_id, position)
+  from (
+    select greatest(clock_timestamp() + $4 * interval '1 millisecond',
+      to_timestamp($5::double precision / 1000)) as now
+    offset 0) c
+  left join unnest($1::text[], $2::text[], $3::text[])
+       with ordinality as u(merchant_id, sku, location_id, position) on true
   left join lateral (
     select * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
@@ -121,36 +124,50 @@ export async function readKeys(
   return await settleHolds(client, ordered, offsetMs, read);
 }
 
-/** A hold that ended between the database's moment and the batch's was counted as lasting. */
+/**
+ * A hold that ended between the moment of the read and the batch's was counted as lasting: holds
+ * are read as of the batch's. (The two differ where a level was stamped ahead of the database's
+ * clock.)
+ */
 async function settleHolds(
   client: Pool | PoolClient,
   keys: readonly LevelKey[],
   offsetMs: number,
   first: LevelsRead,
 ): Promise<LevelsRead> {
+  const { databaseMs } = first;
   let read = first;
-  while (hasHoldEndedMeanwhile(read, offsetMs)) read = await readLevels(client, keys, offsetMs);
-  return read;
+  let asOfMs = databaseMs + offsetMs;
+  while (hasHoldEndedMeanwhile(read, asOfMs)) {
+    asOfMs = read.now.getTime();
+    read = await readLevels(client, keys, offsetMs, asOfMs);
+  }
+  return { ...read, databaseMs };
 }
 
-function hasHoldEndedMeanwhile({ now, databaseMs, levels }: LevelsRead, offsetMs: number): boolean {
-  if (now.getTime() <= databaseMs + offsetMs) return false;
+function hasHoldEndedMeanwhile({ now, levels }: LevelsRead, asOfMs: number): boolean {
+  if (now.getTime() <= asOfMs) return false;
   return [...levels.values()].some(({ nextHoldEndsMs }) => nextHoldEndsMs <= now.getTime());
 }
 
-/** Reads levels, each key once, and the moment. A missing level has version 0. */
+/**
+ * Reads levels, each key once, and the moment. A missing level has version 0.
+ * @param notBeforeMs the moment is not before it, in ms since 1970
+ */
 export async function readLevels(
   client: Pool | PoolClient,
   keys: readonly LevelKey[],
   offsetMs: number,
+  notBeforeMs = 0,
 ): Promise<LevelsRead> {
   const { rows } = await client.query<LevelRow>({
     name: 'stock_levels',
     text: levelsQuery,
-    values: [...keyColumns(keys), offsetMs],
+    values: [...keyColumns(keys), offsetMs, notBeforeMs],
     rowMode: 'array',
   });
-  const databaseMs = rows[0]?.[0] ?? 0;
+  const databaseMs = rows[0]?.[0];
+  if (databaseMs === undefined) throw new Error('the answer of the read has no time');
   const levels = toLevels(keys, rows);
   // A process that goes by a guess may have stamped a change a little ahead of the database.
   let nowMs = Math.ceil(databaseMs);

@@ -52,6 +52,8 @@ const notFound: Omit<Level, keyof LevelKey> = {
   updatedAtMs: 0,
 };
 
+const notApplied = refuse('MUTATIONS.NOT_APPLIED', 'Another mutation of the request was refused.');
+
 /**
  * The levels and keys of one batch while its commands are decided one after the other. Each sees
  * what those before it did; a refused one leaves no trace.
@@ -158,24 +160,24 @@ export class WorkingState implements DecisionContext {
     if (outcomes.every((outcome) => outcome.kind !== 'refused')) return outcomes;
 
     for (const { level, before } of undo.toReversed()) Object.assign(level, before);
-    for (const key of this.keys.slice(marks[1]))
-      this.#answers.delete(keyId(key.merchantId, key.key));
+    const undone = new Set(
+      this.keys.slice(marks[1]).map(({ merchantId, key }) => keyId(merchantId, key)),
+    );
+    for (const id of undone) this.#answers.delete(id);
     this.entries.length = marks[0];
     this.keys.length = marks[1];
     this.reservations.length = marks[2];
     this.snapshots.length = snapshots;
     this.counts.length = counts;
-    return outcomes.map((outcome) =>
-      outcome.kind === 'applied'
-        ? {
-            kind: 'refused',
-            refusal: refuse(
-              'MUTATIONS.NOT_APPLIED',
-              'Another mutation of the request was refused.',
-            ),
-          }
-        : outcome,
-    );
+    return outcomes.map((outcome, index) => {
+      if (outcome.kind === 'refused') return outcome;
+      const command = commands[index];
+      const key = command?.idempotencyKey?.key ?? '';
+      // The answer of an earlier request stands; one of this request never was.
+      const isEarlier =
+        outcome.kind === 'replayed' && !undone.has(keyId(command?.merchantId ?? '', key));
+      return isEarlier ? outcome : { kind: 'refused', refusal: notApplied };
+    });
   }
 
   #hold(writes: readonly ReservationWrite[], changes: readonly LevelChange[]): void {

@@ -1,6 +1,8 @@
 import { DatabaseUnavailable } from '../errors.ts';
 import {
   decideUnit,
+  LevelsLocked,
+  refuseBusy,
   runBatch,
   type BatchOptions,
   type BatchUnit,
@@ -8,7 +10,9 @@ import {
 } from './batch.ts';
 import type { Command, Outcome } from './command.ts';
 import { LevelMemory } from './level-memory.ts';
+import { levelId } from './level.ts';
 import { loadCommands } from './load-commands.ts';
+import { lockedLevels } from './locked-levels.ts';
 import { distinctKeys, readBatch, readLevels } from './read-batch.ts';
 import { nobody, TurnLoop } from './turn-loop.ts';
 import { Turns, type Turn } from './turns.ts';
@@ -49,7 +53,9 @@ export class StockWriter {
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#memory = { levels: new LevelMemory(), turns: new Turns(options.pool) };
+    const levels = new LevelMemory();
+    this.#memory = { levels, turns: new Turns(options.pool) };
+    options.pool.on('connect', () => levels.forgetAll());
   }
 
   /** Requests that wait for the next batch. */
@@ -152,6 +158,7 @@ export class StockWriter {
           for (const unit of units) unit.reject(fault);
         };
       }
+      if (fault instanceof LevelsLocked) return await this.#settleUnlocked(units);
       // One command that Postgres will not take must not fail its neighbours: each alone.
       const answers: (() => void)[] = [];
       for (const unit of units) answers.push(await this.#settle([unit]));
@@ -159,5 +166,19 @@ export class StockWriter {
         for (const answer of answers) answer();
       };
     }
+  }
+  /** Only what touches a locked level is refused; its neighbours do not wait for it. */
+  async #settleUnlocked(units: readonly QueuedUnit[]): Promise<() => void> {
+    const keys = distinctKeys(units.flatMap(({ commands }) => commands));
+    const locked = await lockedLevels(this.#options.pool, keys).catch(() => undefined);
+    const isLocked = ({ commands }: QueuedUnit): boolean =>
+      commands.some(({ levelKeys }) => levelKeys.some((key) => locked?.has(levelId(key)) ?? true));
+    const [waiting, free] = [units.filter(isLocked), units.filter((unit) => !isLocked(unit))];
+    const outcomes = refuseBusy(waiting);
+    const answer = free.length === 0 ? nobody : await this.#settle(free);
+    return () => {
+      for (const [index, unit] of waiting.entries()) unit.resolve(outcomes[index] ?? []);
+      answer();
+    };
   }
 }

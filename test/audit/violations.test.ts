@@ -129,6 +129,24 @@ const breaches: Record<string, string> = {
 /** Other ways to the same views. */
 const variants: [view: string, breach: string][] = [
   [
+    // Beside a hold that had ended and was swept before: its units were free already.
+    'oversold_by_reservation',
+    `${breaches['oversold_by_reservation']};
+     insert into reservation (merchant_id, reservation_id, status, expires_at, created_at,
+       updated_at)
+     values ('default', 'rsv_old', 'expired', now() - interval '2 hours', now() - interval '1 day',
+       now() - interval '1 hour');
+     insert into reservation_line (merchant_id, reservation_id, sku, location_id, quantity)
+     values ('default', 'rsv_old', 'mug', 'main', 5)`,
+  ],
+  [
+    // All its entries are archived, and its row is gone.
+    'ledger_without_level',
+    `insert into ledger_opening (merchant_id, sku, location_id, version, on_hand, reserved,
+       allocated, open_orders, pending_sales, unavailable, safety_stock, incoming, recorded_at)
+     values ('default', 'gone', 'main', 3, 7, 0, 0, 0, 0, 0, 0, 0, now())`,
+  ],
+  [
     'version_not_contiguous',
     `update ledger_entry set command_id = gen_random_uuid()
      where reason = 'reservation.committed' and quantity = 'reserved' and sku = 'vase'`,

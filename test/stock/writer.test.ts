@@ -134,6 +134,44 @@ test('all or none: a refused mutation leaves no trace of the others', async () =
   expect(kinds(again)).toEqual(['applied', 'applied']);
 });
 
+test('all or none: what was undone is no answer to a repeat of it in the same list', async () => {
+  const sku = newSku();
+  await first.writer.submitOne(count(sku, 5));
+  const done = keyed(`done-${sku}`, sku);
+  await first.writer.submitOne(adjust(sku, -1, { key: done }));
+  const key = keyed(`undone-${sku}`, sku);
+  const outcomes = await first.writer.submit(
+    [
+      adjust(sku, -1, { key }),
+      adjust(sku, -1, { key }),
+      adjust(sku, -1, { key: done }),
+      adjust(sku, -99),
+    ],
+    true,
+  );
+  const undone = 'MUTATIONS.NOT_APPLIED';
+  expect(kinds(outcomes)).toEqual([undone, undone, 'replayed', 'STOCK.INSUFFICIENT']);
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 4, version: 2 });
+});
+
+test('a level that somebody else keeps locked makes no other wait in vain', async () => {
+  const [locked, free] = [newSku(), newSku()];
+  const impatient = openTestWriter(database.connectionString, { timeoutMs: 300 });
+  const { writer } = impatient;
+  await writer.submit([count(locked, 5), count(free, 5)]);
+  const other = await inspector.connect();
+  await other.query('begin');
+  await other.query('select from stock_level where sku = $1 for update', [locked]);
+  const outcomes = await Promise.all([
+    writer.submitOne(adjust(locked, -1)),
+    writer.submitOne(adjust(free, -1)),
+  ]);
+  expect(kinds(outcomes)).toEqual(['STOCK.BUSY', 'applied']);
+  await other.query('rollback');
+  other.release();
+  await impatient.close();
+});
+
 test('what is refused together is unseen by its neighbours in the batch', async () => {
   const [a, b] = [newSku(), newSku()];
   await first.writer.submit([count(a, 5), count(b, 5)]);

@@ -11,11 +11,13 @@ import { reconciliationControls } from './reconciliation.ts';
 import { reservationControls } from './reservations.ts';
 import { safetyStockControls } from './safety-stock.ts';
 import { sourceControls } from './sources.ts';
+import { stockBetweenControls } from './stock-between.ts';
 import { stockControls } from './stock.ts';
 
 /** Every control. A promise that is new gets one: the test that guards it is then seen to. */
 export const controls: readonly Control[] = [
   ...stockControls,
+  ...stockBetweenControls,
   ...idempotencyControls,
   ...reservationControls,
   ...outboxControls,
