@@ -1,4 +1,5 @@
 import type { Db } from '../db/index.ts';
+import { settledUpTo } from './ledger-writers.ts';
 import { quantities, quantityColumn, type Quantity } from './level.ts';
 import type { PageOf } from './queries.ts';
 
@@ -51,18 +52,20 @@ export function parseEntryId(id: string): number | undefined {
 }
 
 /**
- * Ledger entries, oldest first. Of one level they come in the order of its versions; over several
- * levels an entry that was committed late may appear before one that was already read, so a reader
- * that must miss nothing follows each level's versions, which have no gaps.
+ * Ledger entries, oldest first. Of one level they come in the order of its versions. Who reads on
+ * behind the last entry seen misses none: what is being committed just now is waited for.
  */
 export async function listLedger(
   db: Db,
   filter: LedgerFilter,
 ): Promise<PageOf<LedgerEntryView, number>> {
+  const newest = await settledUpTo(db, filter.merchantId);
+  if (newest === undefined) return { items: [], next: undefined };
   let query = db
     .selectFrom('ledger_entry')
     .selectAll()
     .where('merchant_id', '=', filter.merchantId)
+    .where('entry_id', '<=', newest)
     .orderBy('entry_id')
     .limit(filter.limit + 1);
   if (filter.sku !== undefined) query = query.where('sku', '=', filter.sku);

@@ -19,7 +19,8 @@ export const listLedger = defineOperation({
   tag: 'Stock',
   summary: 'List ledger entries, oldest first',
   description:
-    'after: the entryId of the last entry already seen. archivedBefore: entries that were ' +
+    'after: the entryId of the last entry already seen; who reads on from there misses none. ' +
+    'archivedBefore: entries that were ' +
     'recorded before that time were archived and are not listed; null when all are there.',
   access: 'member',
   query: {

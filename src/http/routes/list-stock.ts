@@ -12,6 +12,10 @@ export const listStock = defineOperation({
   path: '/api/stock',
   tag: 'Stock',
   summary: 'List stock levels',
+  description:
+    'updatedAfter: levels whose newest change was decided after that time. A change becomes ' +
+    'visible a moment after it was decided: who follows changes by this asks from a little ' +
+    'before the newest updatedAt seen, or reads the ledger, which misses none.',
   access: 'member',
   query: {
     sku: sku.optional(),
