@@ -118,4 +118,17 @@ export const stockBetweenControls: readonly Control[] = [
     test: 'test/stock/writer.test.ts',
     name: 'a level that somebody else keeps locked makes no other wait in vain',
   },
+  {
+    id: 'ledger-read-past-a-writer',
+    promise: 'Who reads the ledger on misses no entry that is committed late.',
+    changes: [
+      {
+        file: 'src/stock/ledger-writers.ts',
+        before: 'let writing = first.writing;',
+        after: 'let writing: readonly string[] = [];',
+      },
+    ],
+    test: 'test/stock/ledger-reader.test.ts',
+    name: 'who reads on behind the last entry misses none that is committed late',
+  },
 ];
