@@ -23,6 +23,7 @@ import {
   hasEnded,
   notActive,
   reservationNotFound,
+  statusAt,
   viewReservation,
   type Line,
   type Reservation,
@@ -43,7 +44,8 @@ export type OrderEvent = {
  * An order is certain: commits its reservation (the one named, else the order's own) or, without
  * one, takes its lines from stock, all or none. Answered with 202 and what it came to. A named
  * hold becomes the order's, whatever it was made for; an order that is confirmed already stays as
- * it is.
+ * it is. A hold that has ended is committed late, swept or not, or the order is refused: were its
+ * lines taken from stock instead, the hold could be committed besides.
  *
  * Refusals, in this order: RESERVATION.NOT_FOUND (one was named), ORDER.CANCELLED,
  * ORDER.LINES_DIFFER (other lines than were reserved), RESERVATION.NOT_ACTIVE (the one named was
@@ -61,8 +63,9 @@ export function confirmOrder(event: OrderEvent, policy: CommitAfterExpiry): Comm
     const existing =
       named ??
       own.find(({ status }) => status === 'committed') ??
-      own.find(({ status }) => status === 'active') ??
-      own.find(({ status }) => status === 'returned');
+      own.find((one) => statusAt(one, context.now) === 'active') ??
+      own.find(({ status }) => status === 'returned') ??
+      own.find((one) => statusAt(one, context.now) === 'expired');
     if (existing === undefined) {
       const taken = takeOrder(event, lines, context);
       if (!('code' in taken)) reservations.push(taken.reservation);

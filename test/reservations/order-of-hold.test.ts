@@ -1,6 +1,13 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cancelOrder, confirmOrder, createReservation } from '../../src/reservations/index.ts';
+import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import {
+  cancelOrder,
+  commitReservation,
+  confirmOrder,
+  createReservation,
+  expireReservations,
+} from '../../src/reservations/index.ts';
 import type { Command, Outcome } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -17,11 +24,13 @@ import {
 // in one batch.
 
 let database: TestDatabase;
+let handle: DatabaseHandle;
 let inspector: Pool;
 let writer: TestWriter;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  handle = openDatabase({ connectionString: database.connectionString });
   inspector = await openInspector(database.connectionString);
   writer = openTestWriter(database.connectionString);
 });
@@ -29,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await writer.close();
   await inspector.end();
+  await handle.close();
   await database.drop();
 });
 
@@ -41,9 +51,14 @@ function linesOf(
   return [{ storeId: 'main', sku, quantity }];
 }
 
-async function hold(sku: string, quantity: number, orderId: string | null): Promise<string> {
+async function hold(
+  sku: string,
+  quantity: number,
+  orderId: string | null,
+  ttlSeconds = 60,
+): Promise<string> {
   const lines = linesOf(sku, quantity);
-  const command = createReservation({ merchantId, orderId, lines, ttlSeconds: 60, actor: null });
+  const command = createReservation({ merchantId, orderId, lines, ttlSeconds, actor: null });
   return bodyOf(await submit(command)).reservationId ?? '';
 }
 
@@ -111,3 +126,62 @@ test('a named hold and its order in one batch are one sale', async () => {
   expect(outcomes.map(codeOf)).toEqual(['committed', 'unchanged']);
   expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 8, reserved: 0 });
 });
+
+/** Lets the time of short holds pass, and the sweep as well where it is asked for. */
+async function letHoldsEnd(swept: boolean): Promise<void> {
+  writer.clock.offsetMs += 11_000;
+  if (swept) await expireReservations(handle.db, writer.writer, writer.clock);
+}
+
+test.each([[false], [true]])(
+  'an order whose hold has ended is sold once, as that hold (swept: %s)',
+  async (swept) => {
+    const sku = newSku();
+    await submit(count(sku, 4));
+    const reservationId = await hold(sku, 2, sku, 10);
+    await letHoldsEnd(swept);
+    const confirmed = bodyOf(await submit(confirmOrder(event(sku, sku, 2), 'if-available')));
+    expect(confirmed).toMatchObject({
+      outcome: 'committed',
+      reservation: { reservationId, status: 'committed', late: true },
+    });
+    const move = { merchantId, reservationId, actor: null };
+    expect(bodyOf(await submit(commitReservation(move, 'if-available')))).toEqual(
+      confirmed.reservation,
+    );
+    expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 2, reserved: 0 });
+  },
+);
+
+test.each([[false], [true]])(
+  'an order whose hold has ended for good is refused, not taken anew (swept: %s)',
+  async (swept) => {
+    const sku = newSku();
+    await submit(count(sku, 4));
+    await hold(sku, 2, sku, 10);
+    await letHoldsEnd(swept);
+    const confirm = (quantity: number, policy: 'never' | 'if-available') =>
+      submit(confirmOrder(event(sku, sku, quantity), policy));
+    expect(codeOf(await confirm(2, 'never'))).toBe('RESERVATION.EXPIRED');
+    expect(codeOf(await confirm(3, 'if-available'))).toBe('ORDER.LINES_DIFFER');
+    await hold(sku, 3, null);
+    expect(codeOf(await confirm(2, 'if-available'))).toBe('RESERVATION.EXPIRED');
+    expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 4 });
+  },
+);
+
+test.each([[false], [true]])(
+  'an order is confirmed with the hold that lasts, not with one that has ended (swept: %s)',
+  async (swept) => {
+    const sku = newSku();
+    await submit(count(sku, 4));
+    await hold(sku, 2, sku, 10);
+    await letHoldsEnd(swept);
+    const reservationId = await hold(sku, 3, sku);
+    expect(bodyOf(await submit(confirmOrder(event(sku, sku, 3), 'never')))).toMatchObject({
+      outcome: 'committed',
+      reservation: { reservationId },
+    });
+    expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 1 });
+  },
+);
