@@ -19,7 +19,7 @@ export function isRefusal(decision: Refusal | Changes): decision is Refusal {
   return 'code' in decision;
 }
 
-type LineAtLevel = { readonly line: Line; readonly level: Level };
+export type LineAtLevel = { readonly line: Line; readonly level: Level };
 
 /** The lines with their levels. */
 export function linesAtLevels(

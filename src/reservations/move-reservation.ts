@@ -31,9 +31,12 @@ export type MoveReservation = {
  * RESERVATION.EXPIRED, STOCK.INSUFFICIENT.
  */
 export function commitReservation(input: MoveReservation, policy: CommitAfterExpiry): Command {
-  return moveCommand(input, 'reservation.committed', (reservation, context) =>
-    commitOne(reservation, context, policy),
-  );
+  return moveCommand(input, 'reservation.committed', (reservation, context) => {
+    const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
+    const decision = decideCommit(reservation, lines, context.now, policy);
+    if (!isRefusal(decision)) markCommitted(reservation, context.now);
+    return decision;
+  });
 }
 
 /**
@@ -41,7 +44,12 @@ export function commitReservation(input: MoveReservation, policy: CommitAfterExp
  * Refusals: RESERVATION.NOT_FOUND, RESERVATION.NOT_ACTIVE.
  */
 export function releaseReservation(input: MoveReservation): Command {
-  return moveCommand(input, 'reservation.released', releaseOne);
+  return moveCommand(input, 'reservation.released', (reservation, context) => {
+    const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
+    const decision = decideRelease(reservation, lines, context.now);
+    if (!isRefusal(decision)) reservation.status = 'released';
+    return decision;
+  });
 }
 
 /**
@@ -68,26 +76,11 @@ export function expireReservation(input: MoveReservation): Command {
   });
 }
 
-/** Commits one reservation of a batch: decides, and moves it when it is not refused. */
-export function commitOne(
-  reservation: Reservation,
-  context: DecisionContext,
-  policy: CommitAfterExpiry,
-): Refusal | Changes {
-  const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
-  const decision = decideCommit(reservation, lines, context.now, policy);
-  if (isRefusal(decision) || reservation.status === 'committed') return decision;
-  reservation.late = reservation.status === 'expired' || hasEnded(reservation, context.now);
+/** Moves a reservation that is decided to be committed. */
+export function markCommitted(reservation: Reservation, now: Date): void {
+  if (reservation.status === 'committed') return;
+  reservation.late = reservation.status === 'expired' || hasEnded(reservation, now);
   reservation.status = 'committed';
-  return decision;
-}
-
-/** Releases one reservation of a batch: decides, and moves it when it is not refused. */
-export function releaseOne(reservation: Reservation, context: DecisionContext): Refusal | Changes {
-  const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
-  const decision = decideRelease(reservation, lines, context.now);
-  if (!isRefusal(decision)) reservation.status = 'released';
-  return decision;
 }
 
 function moveCommand(

@@ -10,20 +10,30 @@ import type {
   ReservationWrite,
 } from '../stock/index.ts';
 import {
+  decideCommit,
+  decideRelease,
   decideReturn,
   decideTake,
   isRefusal,
   linesAtLevels,
   type CommitAfterExpiry,
 } from './decide.ts';
+import {
+  findSet,
+  givenBack,
+  isCancelled,
+  linesOf,
+  setsToCancel,
+  setsToConfirm,
+  type HoldSet,
+} from './holds-of-order.ts';
 import { reservationLoader, type ReservationCommand } from './load-reservations.ts';
-import { commitOne, releaseOne, reservationWrite } from './move-reservation.ts';
+import { markCommitted } from './move-reservation.ts';
+import { moveTogether } from './move-together.ts';
 import {
   aggregateLines,
-  hasEnded,
   notActive,
   reservationNotFound,
-  statusAt,
   viewReservation,
   type Line,
   type Reservation,
@@ -45,7 +55,9 @@ export type OrderEvent = {
  * one, takes its lines from stock, all or none. Answered with 202 and what it came to. A named
  * hold becomes the order's, whatever it was made for; an order that is confirmed already stays as
  * it is. A hold that has ended is committed late, swept or not, or the order is refused: were its
- * lines taken from stock instead, the hold could be committed besides.
+ * lines taken from stock instead, the hold could be committed besides. Of an order with several
+ * holds the one with these lines is committed, else all that have them together, and the first of
+ * those is shown.
  *
  * Refusals, in this order: RESERVATION.NOT_FOUND (one was named), ORDER.CANCELLED,
  * ORDER.LINES_DIFFER (other lines than were reserved), RESERVATION.NOT_ACTIVE (the one named was
@@ -60,37 +72,30 @@ export function confirmOrder(event: OrderEvent, policy: CommitAfterExpiry): Comm
       return reservationNotFound(reservationId);
     }
     const own = reservations.filter((one) => one.orderId === orderId);
-    const existing =
-      named ??
-      own.find(({ status }) => status === 'committed') ??
-      own.find((one) => statusAt(one, context.now) === 'active') ??
-      own.find(({ status }) => status === 'returned') ??
-      own.find((one) => statusAt(one, context.now) === 'expired');
-    if (existing === undefined) {
+    if (named === undefined ? isCancelled(own, context.now) : named.status === 'returned') {
+      return orderCancelled(orderId);
+    }
+    const sets: readonly HoldSet[] =
+      named === undefined ? setsToConfirm(own, context.now) : [[named]];
+    const all = sets.at(-1);
+    if (all === undefined) {
       const taken = takeOrder(event, lines, context);
       if (!('code' in taken)) reservations.push(taken.reservation);
       return taken;
     }
-    if (existing.status === 'returned') return orderCancelled(orderId);
-    if (lines.length > 0 && !sameLines(lines, existing.lines)) return linesDiffer(existing);
-    const { status, orderId: madeFor } = existing;
-    if (status === 'committed' && madeFor === orderId) return unchanged(existing);
-    if (status === 'committed' && madeFor !== null) return notActive(existing, context.now);
-    const decision = commitOne(existing, context, policy);
-    if (isRefusal(decision)) return decision;
-    existing.orderId = orderId;
-    return {
-      outcome: status === 'committed' ? 'unchanged' : 'committed',
-      changes: decision,
-      writes: [reservationWrite(existing, status)],
-      reservation: existing,
-    };
+    const meant = findSet(sets, lines);
+    if (meant === undefined) return linesDiffer(all);
+    if (named?.status === 'committed' && named.orderId !== null && named.orderId !== orderId) {
+      return notActive(named, context.now);
+    }
+    return commitHolds(meant, orderId, context, policy);
   });
 }
 
 /**
- * An order is off: its hold is released, or what it took goes back on hand. Answered with 202 and
- * what it came to. An order that holds nothing any more stays as it is.
+ * An order is off: all its holds are released, and all that it took goes back on hand. Answered
+ * with 202 and what it came to, with the first of what was taken, else of what was held. An order
+ * that holds nothing any more stays as it is.
  *
  * Refusals, in this order: ORDER.NOT_FOUND, ORDER.LINES_DIFFER (other lines than the order has:
  * a part of an order is put back with `inventory.adjusted`), STOCK.OUT_OF_RANGE.
@@ -106,28 +111,16 @@ export function cancelOrder(event: OrderEvent): Command {
         (one.reservationId === reservationId &&
           (one.orderId === null || one.status !== 'committed')),
     );
-    const reservation =
-      own.find(({ status }) => status === 'committed') ??
-      own.find(({ status }) => status === 'active') ??
-      own[0];
-    if (reservation === undefined) {
+    const sets = setsToCancel(own, context.now);
+    const all = sets.at(-1);
+    if (all === undefined) {
       return refuse('ORDER.NOT_FOUND', 'Nothing is held or sold for this order.', {
         orderId,
       });
     }
-    if (lines.length > 0 && !sameLines(lines, reservation.lines)) return linesDiffer(reservation);
-    if (reservation.status === 'committed') return returnOrder(reservation, context);
-    if (reservation.status !== 'active' || hasEnded(reservation, context.now)) {
-      return unchanged(reservation);
-    }
-    const decision = releaseOne(reservation, context);
-    if (isRefusal(decision)) return decision;
-    return {
-      outcome: 'released',
-      changes: decision,
-      writes: [reservationWrite(reservation, 'active')],
-      reservation,
-    };
+    if (findSet(sets, lines) === undefined) return linesDiffer(all);
+    const given = givenBack(own, context.now);
+    return given === undefined ? unchanged(all[0]) : giveBack(given, context);
   });
 }
 
@@ -159,37 +152,58 @@ function takeOrder(
   return { outcome: 'taken', changes: decision, writes, reservation };
 }
 
-function returnOrder(reservation: Reservation, context: DecisionContext): Refusal | OrderDecision {
-  const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
-  const decision = decideReturn(lines);
-  if (isRefusal(decision)) return decision;
-  reservation.status = 'returned';
-  const writes = [reservationWrite(reservation, 'committed')];
-  return { outcome: 'returned', changes: decision, writes, reservation };
+/** Sells what is not sold yet, all or none. Refusals: those of `decideCommit`. */
+function commitHolds(
+  meant: HoldSet,
+  orderId: string,
+  context: DecisionContext,
+  policy: CommitAfterExpiry,
+): Refusal | OrderDecision {
+  const { now } = context;
+  const moving = meant.filter((one) => !isSold(one) || one.orderId !== orderId);
+  const [reservation = meant[0]] = moving;
+  if (moving.length === 0) return unchanged(reservation);
+  const outcome = moving.every(isSold) ? 'unchanged' : 'committed';
+  const moved = moveTogether(moving, context, {
+    decide: (one, lines) => decideCommit(one, lines, now, policy),
+    apply(one) {
+      markCommitted(one, now);
+      one.orderId = orderId;
+    },
+  });
+  return 'code' in moved ? moved : { outcome, ...moved, reservation };
+}
+
+/** Gives back what was bought and what is held. Refusals: STOCK.OUT_OF_RANGE. */
+function giveBack(given: HoldSet, context: DecisionContext): Refusal | OrderDecision {
+  const outcome = given.some(isSold) ? 'returned' : 'released';
+  const moved = moveTogether(given, context, {
+    decide: (one, lines) =>
+      isSold(one) ? decideReturn(lines) : decideRelease(one, lines, context.now),
+    apply(one) {
+      one.status = isSold(one) ? 'returned' : 'released';
+    },
+  });
+  return 'code' in moved ? moved : { outcome, ...moved, reservation: given[0] };
+}
+
+function isSold({ status }: Reservation): boolean {
+  return status === 'committed';
 }
 
 function unchanged(reservation: Reservation): OrderDecision {
   return { outcome: 'unchanged', changes: [], writes: [], reservation };
 }
 
-function linesDiffer(reservation: Reservation): Refusal {
+function linesDiffer(all: HoldSet): Refusal {
   return refuse('ORDER.LINES_DIFFER', 'The lines are not those of the reservation.', {
-    reservationId: reservation.reservationId,
-    lines: reservation.lines,
+    reservationId: all[0].reservationId,
+    lines: linesOf(all),
   });
 }
 
 function orderCancelled(orderId: string): Refusal {
   return refuse('ORDER.CANCELLED', 'The order was cancelled and its stock put back.', { orderId });
-}
-
-function sameLines(a: readonly Line[], b: readonly Line[]): boolean {
-  const ids = new Set(a.map(lineId));
-  return a.length === b.length && b.every((line) => ids.has(lineId(line)));
-}
-
-function lineId({ storeId, sku, quantity }: Line): string {
-  return `${storeId}\u0000${sku}\u0000${quantity}`;
 }
 
 function orderCommand(

@@ -10,7 +10,10 @@ export const receiveEvent = defineOperation({
   path: '/api/events',
   tag: 'Events',
   summary: 'Take one CloudEvent',
-  description: 'Once for its source and id: a repeat gets the first answer again.',
+  description:
+    'Once for its source and id: a repeat gets the first answer again. Of an order with several ' +
+    'holds `order.confirmed` commits the one with these lines, else all that have them ' +
+    'together; `order.cancelled` gives all back. The first of them is shown.',
   access: 'member',
   changes: true,
   idempotency: 'claim',

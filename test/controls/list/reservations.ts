@@ -157,9 +157,15 @@ export const reservationControls: readonly Control[] = [
     promise: 'An order is confirmed once.',
     changes: [
       {
-        file: 'src/reservations/order-events.ts',
-        before: "      named ??\n      own.find(({ status }) => status === 'committed') ??\n",
-        after: '      named ??\n',
+        file: 'src/reservations/holds-of-order.ts',
+        before:
+          "  const sold = withStatus(own, 'committed', now);\n" +
+          "  const live = withStatus(own, 'active', now);\n" +
+          '  const ended =',
+        after:
+          '  const sold: Reservation[] = [];\n' +
+          "  const live = withStatus(own, 'active', now);\n" +
+          '  const ended =',
       },
     ],
     test: 'test/reservations/reservations.test.ts',
@@ -171,8 +177,10 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/order-events.ts',
-        before: "    if (existing.status === 'returned') return orderCancelled(orderId);\n",
-        after: '',
+        before:
+          '    if (named === undefined ? isCancelled(own, context.now) : ' +
+          "named.status === 'returned') {\n",
+        after: "    if (named?.status === 'returned') {\n",
       },
     ],
     test: 'test/reservations/reservations.test.ts',
@@ -184,7 +192,7 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'src/reservations/order-events.ts',
-        before: '    existing.orderId = orderId;\n',
+        before: '      one.orderId = orderId;\n',
         after: '',
       },
     ],
@@ -203,5 +211,18 @@ export const reservationControls: readonly Control[] = [
     ],
     test: 'test/reservations/order-of-hold.test.ts',
     name: 'an order confirmed several times in one batch is taken once',
+  },
+  {
+    id: 'each-hold-of-an-order',
+    promise: 'A level that several holds of one order have to do with changes once.',
+    changes: [
+      {
+        file: 'src/reservations/move-together.ts',
+        before: 'const draft = drafts.get(level) ?? { ...level };',
+        after: 'const draft = { ...level };',
+      },
+    ],
+    test: 'test/reservations/holds-of-order.test.ts',
+    name: 'an order with several holds is confirmed with all of them, each level once',
   },
 ];
