@@ -1,6 +1,17 @@
 import { z } from '@hono/zod-openapi';
 import { adjustableQuantities } from '../stock/index.ts';
-import { channelId, delta, externalIds, lines, name, sku, storeId, text, time } from './fields.ts';
+import {
+  channelId,
+  delta,
+  externalIds,
+  lines,
+  name,
+  sku,
+  storable,
+  storeId,
+  text,
+  time,
+} from './fields.ts';
 
 // What the events that come in say. CloudEvents 1.0 around it.
 
@@ -54,7 +65,11 @@ const extension = z.union([text, z.number(), z.boolean()]);
 
 /** The envelope; what `data` may be depends on `type`, and is checked then. */
 export const cloudEvent = z
-  .object({ ...envelope, data: z.unknown() })
+  .object({
+    ...envelope,
+    // Whatever it says is gone through member by member, where the request has a key.
+    data: z.unknown().refine(storable, { error: 'Texts have no NUL, and nest at most 32 deep' }),
+  })
   .catchall(extension)
   .superRefine((event, context) => {
     // CloudEvents has names of lower-case letters and digits alone: others are mistakes.

@@ -218,6 +218,15 @@ describe('values of other requests', () => {
     expect(outcome).toMatchObject({ status, code, hasChanged: false });
   });
 
+  test.each([[{}], [{ 'Idempotency-Key': 'deep' }]])(
+    'an event whose data nests too deep, with the headers %j',
+    async (headers) => {
+      const data = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+      const raw = `${JSON.stringify(event).slice(0, -1)},"data":${data}}`;
+      expect(await outcomeOf('POST', events, { raw, headers })).toEqual(invalidAt('data'));
+    },
+  );
+
   test('an event of an unknown type', async () => {
     const body = { ...event, type: 'order.dreamt', data: {} };
     const outcome = await outcomeOf('POST', events, { body });
