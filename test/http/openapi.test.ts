@@ -85,6 +85,12 @@ test('path parameters are declared, operation ids are unique, references lead so
   expect(text).not.toContain('null,null');
 });
 
+test('an attribute of an event may be null, which is as if it were not there', () => {
+  const described = JSON.stringify(description.paths['/api/events']?.['post']);
+  expect(described).toContain('"subject":{"type":["string","null"]');
+  expect(described).toContain('{"type":"boolean"},{"type":"null"}]}');
+});
+
 test('every code that the source refuses with has a status', () => {
   const root = new URL('../../src/', import.meta.url);
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' });

@@ -185,6 +185,22 @@ describe('an event', () => {
     expect(await send('inventory.adjusted', guarded)).toMatchObject({ status: 409 });
   });
 
+  test('may say of attributes that they are not set', async () => {
+    const sku = await stocked(3);
+    const data = { storeId: 'main', sku, delta: 1 };
+    const unset = { subject: null, time: null, datacontenttype: null, traceparent: null };
+    const taken = await send('inventory.adjusted', data, { id: 'unset', ...unset });
+    expect(taken).toMatchObject({ status: 202, body: { level: { onHand: 4 } } });
+    const again = await send('inventory.adjusted', data, { id: 'unset' });
+    expect(again.text).toBe(taken.text);
+    for (const needed of ['id', 'source', 'type', 'data']) {
+      expect(await send('inventory.adjusted', data, { [needed]: null })).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: needed }] },
+      });
+    }
+  });
+
   test('and a key chosen by a caller never meet', async () => {
     const sku = await stocked(3);
     const data = { storeId: 'main', sku, delta: 1 };
