@@ -58,9 +58,22 @@ export type Services = {
 /** Whom a request speaks for. */
 export type Caller = {
   readonly merchantId: string;
-  /** The key's id, or `admin` for ADMIN_API_KEY: the actor of what the request changes. */
+  /**
+   * The key's id, or `admin` for ADMIN_API_KEY: the actor of what the request changes. Of who signs
+   * instead a name that no key has.
+   */
   readonly keyId: string;
   readonly role: KeyRole;
+};
+
+/** A request that came signed and without a key: nothing of it is trusted yet. */
+export type SignedRequest = {
+  /** As the path has them, compared with no contract. */
+  readonly params: Readonly<Record<string, string>>;
+  /** As it came, empty where there was none. */
+  readonly body: Buffer;
+  readonly incoming: IncomingMessage;
+  readonly services: Services;
 };
 
 /** What an operation is called with: everything checked, and the names of the contract. */
@@ -70,8 +83,6 @@ export type Call<Params, Query, Body> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** The body as it came, of operations that may be signed. */
-  readonly rawBody: Buffer | undefined;
   readonly idempotencyKey: string | undefined;
   /** From `If-Match`: any of these versions, or any at all. */
   readonly ifMatch: readonly number[] | '*' | undefined;

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { ok, refused, type Refusal, type Result } from '../errors.ts';
-import type { Call } from './context.ts';
+import type { Call, Caller, SignedRequest } from './context.ts';
 import type { Reply } from './reply.ts';
 import { invalid } from './request-text.ts';
 
@@ -30,8 +30,8 @@ export type Contract = {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
-  /** Without a key it is called all the same, and trusts the signature of its body alone. */
-  readonly maySign?: boolean;
+  /** Whom a request without a key speaks for whose body is signed. Refusals: AUTH.INVALID. */
+  readonly identifySigner?: (request: SignedRequest) => Promise<Caller | Refusal>;
   /** Changes something: shed when too much is waiting. */
   readonly changes?: boolean;
   /**

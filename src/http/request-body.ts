@@ -28,18 +28,29 @@ export async function readJson(
   incoming: IncomingMessage,
   types: readonly string[],
   limitBytes: number,
-): Promise<{ readonly value: unknown; readonly bytes: Buffer } | Refusal | undefined> {
+): Promise<{ readonly value: unknown } | Refusal | undefined> {
   const { 'content-length': length, 'transfer-encoding': transfer } = incoming.headers;
   if (transfer === undefined && (length === undefined || length === '0')) return undefined;
   if (Number(length) > limitBytes) return tooLarge(limitBytes);
   const bytes = await readBytes(incoming, limitBytes);
-  if ('code' in bytes) return bytes;
+  return 'code' in bytes ? bytes : parseJson(incoming, types, bytes);
+}
+
+/**
+ * The value of a body that was read; undefined when it is empty.
+ * Refusals, in this order: REQUEST.UNSUPPORTED_TYPE, REQUEST.MALFORMED.
+ */
+export function parseJson(
+  incoming: IncomingMessage,
+  types: readonly string[],
+  bytes: Buffer,
+): { readonly value: unknown } | Refusal | undefined {
   if (bytes.length === 0) return undefined;
   const refusal = guardType(incoming, types);
   if (refusal !== undefined) return refusal;
   if (!isUtf8(bytes)) return refuse('REQUEST.MALFORMED', 'The body is not valid UTF-8.');
   try {
-    return { value: JSON.parse(bytes.toString('utf8')) as unknown, bytes };
+    return { value: JSON.parse(bytes.toString('utf8')) as unknown };
   } catch {
     // The parser's message repeats the body.
     return refuse('REQUEST.MALFORMED', 'The body is not valid JSON.');

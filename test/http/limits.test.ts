@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { newWebhookSecret, signWebhook } from '../../src/channels/webhook/signature.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import type { StockWriter } from '../../src/stock/index.ts';
 import { adminKey, startTestApp, type TestApp } from '../support/app.ts';
@@ -30,6 +31,20 @@ describe('the rate limit', () => {
     const own = { key: made.get('key') };
     expect(await app.call('GET', '/api/stores', own)).toMatchObject({ status: 200 });
     expect(await app.call('GET', '/api/health')).toMatchObject({ status: 200 });
+  });
+
+  test('holds for who signs a push, source by source', async () => {
+    app = await startTestApp({ env: { RATE_LIMIT_RPS: '0.01', RATE_LIMIT_BURST: '3' } });
+    const secret = newWebhookSecret();
+    const source = { kind: 'push', owns: [], credentials: { secret } };
+    await app.call('PUT', '/api/sources/till', { body: source });
+    const push = signedPush(secret);
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { status } = await app.call('POST', '/api/sources/till/changes', push);
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
   const server = { rateLimitRps: 2, rateLimitBurst: 2, rateLimitIsDefault: true };
@@ -65,6 +80,24 @@ test('when too much waits, changes are shed and reads are not', async () => {
   expect(shed).toMatchObject({ status: 503, body: { code: 'LOAD.SHED' } });
   expect(shed.headers.get('retry-after')).toBe('1');
   expect(await app.call('GET', '/api/stock')).toMatchObject({ status: 200 });
+});
+
+test('when too much waits, changes without a key are shed as well', async () => {
+  const env = { LOAD_SHED_QUEUE_MAX: '5' };
+  const full = { queueLength: 0 };
+  app = await startTestApp({ env, services: { writer: full as StockWriter } });
+  const secret = newWebhookSecret();
+  const source = { kind: 'push', owns: [], credentials: { secret } };
+  await app.call('PUT', '/api/sources/till', { body: source });
+  full.queueLength = 6;
+  const answers = [
+    await app.call('POST', '/api/webhooks/shop', { raw: '{}', key: null }),
+    await app.call('POST', '/api/sources/till/changes', signedPush(secret)),
+  ];
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ status: 503, body: { code: 'LOAD.SHED' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
+  }
 });
 
 test('what goes wrong inside is told to nobody but the log', async () => {
@@ -200,6 +233,17 @@ test('a body that is refused and never ends does not keep its connection', async
   // Nothing more is sent, and nothing ended: the answer's end is the server's doing.
   expect(await answerOn(sender)).toMatch(/^HTTP\/1\.1 413 /);
 });
+
+function signedPush(secret: string) {
+  const raw = '{"items":[]}';
+  const timestamp = Math.floor(Date.now() / 1000);
+  const headers = {
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': signWebhook(secret, 'msg_1', timestamp, raw),
+  };
+  return { raw, key: null, headers };
+}
 
 /** What comes until the connection ends, or why it broke. */
 function answerOn(socket: Socket): Promise<string> {

@@ -171,6 +171,31 @@ describe('changes that are pushed', () => {
     expect((await app.call('GET', `/api/stock/${sku}`)).text).not.toContain('"pendingSales":3');
   });
 
+  test('nothing of a body is told or read before its signature is found to fit', async () => {
+    const invalid = JSON.stringify({ items: [{ id: 1 }] });
+    for (const raw of [invalid, '{', '']) {
+      const headers = signed('other text');
+      const answer = await app.call('POST', path, { raw, key: null, headers });
+      expect(answer).toMatchObject({ status: 401, body: { code: 'AUTH.INVALID' } });
+      expect(answer.text).not.toContain('errors');
+    }
+    const send = (raw: string) => app.call('POST', path, { raw, key: null, headers: signed(raw) });
+    expect((await send(invalid)).status).toBe(422);
+    expect((await send('{')).status).toBe(400);
+    const strange = '/api/sources/%00/changes';
+    const options = { raw: '{}', key: null, headers: signed('{}') };
+    expect((await app.call('POST', strange, options)).status).toBe(401);
+  });
+
+  test('signed, and once for an idempotency key', async () => {
+    const raw = JSON.stringify({ items: [item(newSku(), 4)] });
+    const headers = { ...signed(raw), 'Idempotency-Key': newSku() };
+    const first = await app.call('POST', path, { raw, key: null, headers });
+    const again = await app.call('POST', path, { raw, key: null, headers });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.text).toBe(first.text);
+  });
+
   test('items that are none: 422 for all of them', async () => {
     const items = [{ ...item(newSku(), 1), value: 0.5 }];
     expect((await app.call('POST', path, { body: { items } })).status).toBe(422);

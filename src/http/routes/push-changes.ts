@@ -3,7 +3,7 @@ import { verifyWebhook } from '../../channels/index.ts';
 import { refuse, type Refusal } from '../../errors.ts';
 import { defaultMerchantId } from '../../merchants/index.ts';
 import { itemSchema, pushItems, pushSecretOf, reportedQuantities } from '../../sources/index.ts';
-import type { Call } from '../context.ts';
+import type { Caller, SignedRequest } from '../context.ts';
 import { sku, sourceId, storable, storeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 import { json } from '../reply.ts';
@@ -35,7 +35,7 @@ export const pushChanges = defineOperation({
     'X-Merchant-Id then says whose source it is. All items in one transaction; a repeat changes ' +
     'nothing.',
   access: 'member',
-  maySign: true,
+  identifySigner,
   changes: true,
   idempotency: 'claim',
   params: { sourceId },
@@ -45,38 +45,34 @@ export const pushChanges = defineOperation({
   bodyAsDescribed: described,
   responses: { 200: { description: 'What became of the items', schema: runView } },
   refusals: ['SOURCE.NOT_FOUND', 'SOURCE.DISABLED'],
-  async handle(call) {
-    const signer = call.caller.merchantId === '' ? await merchantOfSigner(call) : undefined;
-    if (typeof signer === 'object') return signer;
-    const merchantId = signer ?? call.caller.merchantId;
-    const { params, body, services } = call;
+  async handle({ caller: { merchantId }, params, body, services }) {
     const result = await pushItems(services.sources, { merchantId, ...params, ...body });
     return result.ok ? json(200, result.value) : result.refusal;
   },
 });
 
-type PushCall = Call<{ sourceId: string }, unknown, unknown>;
-
-const unsigned = refuse('AUTH.MISSING', 'Send your key, or sign the body.');
-
-/** Whose source has signed the request. Refusals: AUTH.MISSING, AUTH.INVALID. */
-async function merchantOfSigner(call: PushCall): Promise<string | Refusal> {
-  const { headers } = call.incoming;
+/** The source that has signed the request, of the merchant that it names. Refusals: AUTH.INVALID. */
+async function identifySigner(request: SignedRequest): Promise<Caller | Refusal> {
+  const { params, body, incoming, services } = request;
+  const { headers } = incoming;
   const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => {
     const value = headers[`webhook-${name}`];
     return typeof value === 'string' ? value : undefined;
   });
-  if (signature === undefined) return unsigned;
   const named = headers['x-merchant-id'];
   const merchantId = named === undefined ? defaultMerchantId : headerText(String(named));
-  const secret = await pushSecretOf(call.services.sources, merchantId, call.params.sourceId);
-  const message = { id, timestamp, signature, body: call.rawBody ?? '' };
+  const source = sourceId.safeParse(params['sourceId']);
+  const secret = source.success
+    ? await pushSecretOf(services.sources, merchantId, source.data)
+    : undefined;
   // Where there is no secret, nobody is told that there is none.
   const refusal =
     secret === undefined
       ? refuse('WEBHOOK.SIGNATURE_INVALID', 'no signature fits the secret and the body')
-      : verifyWebhook(secret, message, call.services.clock.now());
-  return refusal === undefined
-    ? merchantId
-    : refuse('AUTH.INVALID', `The signature is not valid: ${refusal.detail}.`);
+      : verifyWebhook(secret, { id, timestamp, signature, body }, services.clock.now());
+  if (refusal !== undefined) {
+    return refuse('AUTH.INVALID', `The signature is not valid: ${refusal.detail}.`);
+  }
+  const names = ['signer', merchantId, String(source.data)].map(encodeURIComponent);
+  return { merchantId, keyId: names.join('/'), role: 'member' };
 }
