@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { equalInConstantTime } from '../encryption.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import { defaultMerchantId, findKeyHolder, merchantExists } from '../merchants/index.ts';
-import type { KeyHolder } from '../merchants/index.ts';
+import type { KeyHolder, KeyRole } from '../merchants/index.ts';
 import type { Caller, Services } from './context.ts';
 import { headerText } from './request-text.ts';
 
@@ -88,7 +88,11 @@ export class Authenticator {
         return holder;
       }
     }
-    const pending = findKeyHolder(db, key).then((holder) => holder ?? null);
+    // Where the environment names the admin key, it is the only one: so a stored one is ended.
+    const isEnded = (role: KeyRole): boolean => adminKeyHash !== undefined && role === 'root';
+    const pending = findKeyHolder(db, key).then((holder) =>
+      holder === undefined || isEnded(holder.role) ? null : holder,
+    );
     const revocations = this.#revocations;
     // Requests that come meanwhile share the question.
     this.#keep(digest, { expiresAt: this.#now() + unknownMs, holder: undefined, pending });

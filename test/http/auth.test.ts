@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import { hashKey } from '../../src/encryption.ts';
 import { Authenticator } from '../../src/http/auth.ts';
-import { createKey, revokeKey } from '../../src/merchants/index.ts';
+import { createKey, ensureAdminKey, revokeKey } from '../../src/merchants/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let testDatabase: TestDatabase;
@@ -72,4 +73,16 @@ test('many at once ask once, and a question that failed is asked again', async (
   const answers = [1, 2, 3].map(async () => authenticator.identify(bearer(key)));
   expect(await Promise.all(answers)).toMatchObject([{ keyId }, { keyId }, { keyId }]);
   await away.close();
+});
+
+test('while the environment names the admin key, the one of the first start is none', async () => {
+  const { db } = database;
+  const key = (await ensureAdminKey(db)) ?? '';
+  const { key: own, keyId } = await createKey(db, { merchantId, name: 'till', role: 'member' });
+  const before = new Authenticator({ db });
+  expect(await before.identify(bearer(key))).toMatchObject({ role: 'root' });
+  const after = new Authenticator({ db, adminKeyHash: hashKey('another-admin-key') });
+  expect(await after.identify(bearer(key))).toMatchObject({ code: 'AUTH.INVALID' });
+  expect(await after.identify(bearer('another-admin-key'))).toMatchObject({ role: 'root' });
+  expect(await after.identify(bearer(own))).toMatchObject({ keyId });
 });
