@@ -62,6 +62,16 @@ describe('the pages of the queues', () => {
     expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\/(?!127\.0\.0\.1)[^"]*\.(?:js|css)/);
   });
 
+  test('are framed by nobody, and load nothing from another host', async () => {
+    const { headers } = await open('/admin/queues', basic('a', adminKey));
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toMatch(/https?:|\*/);
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+  });
+
   test('take no form from another origin', async () => {
     const answer = await fetch(`${app.url}/admin/queues/queues/deliveries`, {
       method: 'POST',
