@@ -1,6 +1,7 @@
 import { loadConfig } from '../config.ts';
 import { startApp, type App } from '../app.ts';
 import { createLogger } from '../logger.ts';
+import { hidePassword } from './hide-password.ts';
 
 export type ServeOptions = {
   readonly http: boolean;
@@ -82,11 +83,4 @@ function banner({ url, core, newAdminKey }: App): string {
       : [`  admin key  ${newAdminKey}  (shown this once; keep it)`]),
   ];
   return `onhand\n${lines.join('\n')}\n`;
-}
-
-/** The password of a server that somebody else runs is not ours to print. */
-function hidePassword(connectionString: string): string {
-  const url = new URL(connectionString);
-  if (url.password !== '') url.password = '***';
-  return url.href;
 }
