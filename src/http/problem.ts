@@ -18,6 +18,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map([
   ['REQUEST.TOO_LARGE', kind(413, 'The request is too large')],
   ['REQUEST.HEADERS_TOO_LARGE', kind(431, 'The headers are too large')],
   ['REQUEST.TIMEOUT', kind(408, 'The request did not arrive in time')],
+  ['REQUEST.EXPECTATION_FAILED', kind(417, 'The expectation cannot be met')],
   ['REQUEST.UNSUPPORTED_TYPE', kind(415, 'The content type is not supported')],
   ['ROUTE.NOT_FOUND', kind(404, 'There is no such route')],
   ['ROUTE.METHOD_NOT_ALLOWED', kind(405, 'The route does not have this method')],

@@ -3,7 +3,7 @@ import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { SmartRouter } from 'hono/router/smart-router';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { AdminQueues } from './admin-queues.ts';
-import { refuse } from '../errors.ts';
+import { refuse, type Refusal } from '../errors.ts';
 import type { Operation } from './operation.ts';
 import { rawPathOf } from './request-text.ts';
 import { beginVisit, handlerOf, respond, type Desk, type Handler } from './run-operation.ts';
@@ -29,24 +29,40 @@ export function createRouter(
   }
   for (const path of adminQueues.paths) router.add('ALL', path, adminQueues.handle);
   const unmatched = unmatchedHandler(operations, desk);
-  const malformed = malformedHandler(desk);
+  const malformed = refuserOf(desk, 'malformed', noHost);
   return (incoming, outgoing) => {
     const { host } = incoming.headers;
-    const isHost = host === undefined || hostPattern.test(host);
+    // Only who speaks HTTP/1.0 may leave it out.
+    const isHost = host === undefined ? incoming.httpVersion === '1.0' : hostPattern.test(host);
     // Node sends no body in answer to HEAD.
     const method = incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET');
     const [found] = router.match(method, rawPathOf(incoming.url))[0];
     const handle = isHost ? (found?.[0] ?? unmatched) : malformed;
-    handle(incoming, outgoing).catch((error: unknown) => {
-      desk.services.logger.error({ err: error }, 'a request could not be answered');
-      outgoing.destroy();
-    });
+    run(handle, desk, incoming, outgoing);
   };
 }
 
-function malformedHandler(desk: Desk): Handler {
-  const note = desk.services.metrics.bindRoute('any', 'malformed');
-  const refusal = refuse('REQUEST.MALFORMED', 'The request has no valid host.');
+function run(handle: Handler, desk: Desk, incoming: IncomingMessage, outgoing: ServerResponse) {
+  handle(incoming, outgoing).catch((error: unknown) => {
+    desk.services.logger.error({ err: error }, 'a request could not be answered');
+    outgoing.destroy();
+  });
+}
+
+const noHost = refuse('REQUEST.MALFORMED', 'The request has no valid host.');
+const unmet = refuse('REQUEST.EXPECTATION_FAILED', 'Nothing but 100-continue can be expected.');
+
+/** Answers requests that expect what no server of ours does. */
+export function createExpectationRefuser(
+  desk: Desk,
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const handle = refuserOf(desk, 'unexpected', unmet);
+  return (incoming, outgoing) => run(handle, desk, incoming, outgoing);
+}
+
+/** Refuses whatever comes. @param route by which these requests are counted */
+function refuserOf(desk: Desk, route: string, refusal: Refusal): Handler {
+  const note = desk.services.metrics.bindRoute('any', route);
   return async (incoming, outgoing) => {
     const path = rawPathOf(incoming.url).slice(0, 200);
     respond(desk, beginVisit(incoming, outgoing), path, note, refusal);

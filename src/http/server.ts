@@ -6,7 +6,7 @@ import type { Services } from './context.ts';
 import { backlog, closerOf } from './gentle-close.ts';
 import { kindOf, problemDocument } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
-import { createRouter } from './router.ts';
+import { createExpectationRefuser, createRouter } from './router.ts';
 import { operationsOf } from './routes/index.ts';
 import { openDesk } from './run-operation.ts';
 
@@ -36,10 +36,13 @@ export async function startHttpServer(
       headersTimeout: 60_000,
       requestTimeout: 120_000,
       optimizeEmptyRequests: true,
+      // Looked for by the router, whose refusals are problem documents.
+      requireHostHeader: false,
     },
     createRouter(operationsOf(services), adminQueues, desk),
   );
   const closeGently = closerOf(server);
+  server.on('checkExpectation', createExpectationRefuser(desk));
   server.on('clientError', answerBrokenRequest);
   await listen(server, at);
   const address = server.address();

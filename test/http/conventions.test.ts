@@ -98,6 +98,27 @@ describe('routes', () => {
     expect(answer).toContain('"code":"REQUEST.MALFORMED"');
   });
 
+  test.each([
+    ['REQUEST.MALFORMED', 400, ''],
+    ['REQUEST.EXPECTATION_FAILED', 417, 'host: x\r\nexpect: foo\r\n'],
+  ])('what Node itself would refuse is a problem with an id: %s', async (code, status, lines) => {
+    const socket = connect(app.face.port, '127.0.0.1');
+    const rest = 'connection: close\r\nx-request-id: mine-1\r\n\r\n';
+    socket.end(`GET /api/health HTTP/1.1\r\n${lines}${rest}`);
+    const answer = await readText(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toMatch(/\r\nx-request-id: mine-1\r\n/i);
+    expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json\r\n/i);
+    expect(answer).toContain(`"code":"${code}"`);
+    expect(answer).toContain('"instance":"/api/health"');
+  });
+
+  test('HTTP/1.0 needs no host', async () => {
+    const socket = connect(app.face.port, '127.0.0.1');
+    socket.end('GET /api/health HTTP/1.0\r\n\r\n');
+    expect(await readText(socket)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('headers beyond every measure are 431', async () => {
     const answer = await sendRaw('/api/stores', { headers: { cookie: 'x'.repeat(20_000) } });
     expect(answer.status).toBe(431);
