@@ -14,6 +14,7 @@ export type RouteRecorder = (status: number, ms: number) => void;
 export type Metrics = {
   /** Binds a route's counters once; the pattern is the label, never the path itself. */
   bindRoute(method: string, path: string): RouteRecorder;
+  /** A request, or one of the mutations in one, that was refused. */
   countRefusal(code: string): void;
   /** An answer that was given again because its key was known. */
   countReplay(): void;
@@ -56,7 +57,9 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
     new Counter({ name, help, labelNames, registers });
-  const refusals = counter('onhand_refusals_total', 'Refused requests by code.', ['code']);
+  const refusals = counter('onhand_refusals_total', 'Refused requests and mutations by code.', [
+    'code',
+  ]);
   const conflictCount = counter('onhand_version_conflicts_total', 'Changes of another version.');
   const replays = counter('onhand_idempotency_replays_total', 'Answers that were given again.');
   const deliveries = counter('onhand_deliveries_total', 'Deliveries by channel and outcome.', [

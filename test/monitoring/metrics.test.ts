@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createMetrics, readinessOf } from '../../src/monitoring/index.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
@@ -68,6 +68,31 @@ describe('of a running service', () => {
     });
     const health = await app.call('GET', '/api/health/metrics', { key: null });
     expect(Object.keys(health.body)).toEqual(Object.keys(answer.body));
+  });
+});
+
+test('each mutation of a request that is refused or replayed counts, of a dry run none', async () => {
+  const app = await startTestApp();
+  onTestFinished(() => app.close());
+  const cup = { type: 'adjust', storeId: 'main', sku: 'cup' };
+  const first = { ...cup, id: 'a', delta: 1 };
+  const others = [
+    { ...cup, id: 'b', delta: -9 },
+    { ...cup, id: 'c', delta: -9 },
+    { ...cup, id: 'd', delta: 1, expectedVersion: 9 },
+  ];
+  const send = (query: string, body: unknown) =>
+    app.call('POST', `/api/mutations${query}`, { body });
+  await send('', { mutations: [first] });
+  await send('', { mutations: [first, ...others] });
+  await send('?dryRun=true', { mutations: [first, ...others] });
+  await send('', { atomic: true, mutations: [{ ...cup, id: 'e', delta: 1 }, ...others.slice(2)] });
+  const { body } = await app.call('GET', '/api/metrics', { key: null });
+  expect(body).toMatchObject({ idempotencyHits: 1, conflicts: 2 });
+  expect(body['refusals']).toEqual({
+    'STOCK.INSUFFICIENT': 2,
+    'STOCK.VERSION_CONFLICT': 2,
+    'MUTATIONS.REJECTED': 1,
   });
 });
 

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { refuse } from '../../errors.ts';
+import type { Metrics } from '../../monitoring/index.ts';
 import { adjustableQuantities, type LevelView, type Outcome } from '../../stock/index.ts';
 import {
   count,
@@ -74,19 +75,33 @@ export const applyMutations = defineOperation({
     if (query.dryRun === true) return undefined;
     return body.mutations.some(({ id }) => id === key) ? `mutations\u001f${key}` : key;
   },
-  async handle({ caller, query, body: { atomic, mutations }, services: { writer } }) {
+  async handle({ caller, query, body: { atomic, mutations }, services: { writer, metrics } }) {
     const commands = mutations.map((one: Mutation) => {
       const request = { caller, idempotencyKey: one.id };
       return one.type === 'adjust' ? adjustCommand(request, one) : setCommand(request, one);
     });
     if (commands.length === 0) return json(200, { results: [] });
-    const outcomes =
-      query.dryRun === true
-        ? await writer.preview(commands, atomic)
-        : await writer.submit(commands, atomic);
+    if (query.dryRun === true) {
+      return replyOf(mutations, await writer.preview(commands, atomic), atomic);
+    }
+    const outcomes = await writer.submit(commands, atomic);
+    countOutcomes(metrics, outcomes);
     return replyOf(mutations, outcomes, atomic);
   },
 });
+
+/** These befall the whole request, which is counted as refused itself. */
+const ofRequest = new Set(['STOCK.BUSY', 'MUTATIONS.NOT_APPLIED']);
+
+/** Counts each mutation as the request of its own that it could have been. */
+function countOutcomes(metrics: Metrics, outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'replayed') metrics.countReplay();
+    else if (outcome.kind === 'refused' && !ofRequest.has(outcome.refusal.code)) {
+      metrics.countRefusal(outcome.refusal.code);
+    }
+  }
+}
 
 /** Refusals: STOCK.BUSY (none could be committed), MUTATIONS.REJECTED (atomic). */
 function replyOf(
