@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { defaultSettings } from '../src/db/embedded/server-settings.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -121,6 +122,7 @@ describe('docker-compose.yml', () => {
     healthcheck: z.object({ test: z.array(z.string()).min(2), interval: z.string() }),
     depends_on: z.record(z.string(), z.object({ condition: z.string() })).optional(),
     image: z.string(),
+    command: z.array(z.string()).default([]),
   });
   const compose = z.object({
     services: z.object({ onhand: service, postgres: service }),
@@ -138,6 +140,14 @@ describe('docker-compose.yml', () => {
     expect(onhand.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
     expect(onhand.healthcheck.test.join(' ')).toContain('/api/health/readiness');
     expect(postgres.healthcheck.test).toContain('pg_isready');
+  });
+
+  test('sets its PostgreSQL as the embedded one, but for the memory', () => {
+    const [program, ...options] = readCompose().services.postgres.command;
+    expect(program).toBe('postgres');
+    const settings = options.filter((option) => option !== '-c').map((one) => one.split('='));
+    const { shared_buffers: _, ...embedded } = defaultSettings;
+    expect(Object.fromEntries(settings)).toEqual({ ...embedded, shared_buffers: '256MB' });
   });
 
   test('keeps the data of both in named volumes, where the images have them', () => {

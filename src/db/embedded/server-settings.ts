@@ -24,8 +24,8 @@ function availableMemory(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
-/** For a ledger: many small durable writes, few long reads. */
-const defaults = {
+/** For a ledger: many small durable writes, few long reads. docker-compose.yml has the same. */
+export const defaultSettings = {
   max_connections: '200',
   shared_buffers: sharedBuffers(),
   // Rare checkpoints: each one makes the next change of a page write the whole page to the log.
@@ -77,7 +77,7 @@ export async function writeSettings(
   extra: Readonly<Record<string, string>>,
 ): Promise<void> {
   const own = { port: String(port), cluster_name: serverNameOf(cluster) };
-  const settings = { ...defaults, ...extra, ...fixed, ...own };
+  const settings = { ...defaultSettings, ...extra, ...fixed, ...own };
   const lines = Object.entries(settings).map(([name, value]) => {
     if (!/^[a-z][a-z0-9_.]*$/.test(name) || /[\n\r\\]/.test(value)) {
       throw new UsageError(`not a PostgreSQL setting: ${name} = ${value}`);
