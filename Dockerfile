@@ -15,6 +15,9 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY sql ./sql
 COPY src ./src
+# For `docker exec … onhand keys list`, from whatever folder.
+RUN printf '#!/bin/sh\nexec node /app/src/main.ts "$@"\n' > /usr/local/bin/onhand \
+  && chmod 755 /usr/local/bin/onhand
 # The image's unprivileged user; a volume that is created from here takes over the owner.
 RUN install -d -o node -g node -m 700 /data
 USER node

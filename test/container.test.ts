@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { describe, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { defaultSettings } from '../src/db/embedded/server-settings.ts';
@@ -105,6 +110,20 @@ describe('the image', () => {
       expect.arrayContaining(['NODE_ENV=production', 'HOST=0.0.0.0', 'PORT=3000']),
     );
     expect(settings).toContain('DATA_DIR=/data');
+  });
+
+  test('has the command line as `onhand`', async () => {
+    const writes = inImage('RUN').find((args) => args.includes('/usr/local/bin/onhand')) ?? '';
+    const folder = await mkdtemp(join(tmpdir(), 'onhand-image-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    expect(inImage('WORKDIR')).toEqual(['/app']);
+    const here = writes
+      .replaceAll('/usr/local/bin', folder)
+      .replaceAll('/app/', fileURLToPath(root));
+    const run = promisify(execFile);
+    await run('sh', ['-ec', here]);
+    const { stdout } = await run(join(folder, 'onhand'), ['keys', 'create', '--help']);
+    expect(stdout).toContain('onhand keys create');
   });
 
   test('says whether it is ready', () => {
