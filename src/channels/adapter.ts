@@ -252,6 +252,11 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   /** Who is at the other end: when it changes, the channel knows nothing yet. */
   address(config: Config): string;
   /**
+   * Where its credentials are sent, place by place: for another one they have to be given again.
+   * Absent: to the {@link address} alone. None: they are sent nowhere.
+   */
+  credentialsGoTo?(config: Config): readonly string[];
+  /**
    * Where it lets what it sells be revised only so often a day: a budget that is kept around it, in
    * the database. Every change counts as a revision before it is sent, unless the channel then says
    * that nothing was done. Not for adapters with idempotency keys: their calls are repeated whole.

@@ -26,7 +26,7 @@ export type PutChannelInput = {
   readonly channelId: string;
   readonly kind: string;
   readonly config: unknown;
-  /** Absent: those it has, or new ones where the kind makes its own. */
+  /** Absent: those it has, for where they went so far, or new ones where the kind makes its own. */
   readonly credentials?: unknown;
   readonly mode?: ChannelMode | undefined;
   /** Calls per second, above 0; absent: no limit. */
@@ -69,7 +69,8 @@ export type PutChannelResult = {
 /**
  * Creates a channel or replaces its settings; credentials that are not given stay as they are. A
  * `latest` channel then gets every level it selects, an `every` channel each entry recorded from
- * its creation on. When the address changes, it gets everything again.
+ * its creation on. When the address changes, it gets everything again. Who may change it need not
+ * know its credentials: where they would be sent to another place, they have to be given again.
  *
  * Refusals: CHANNEL.UNKNOWN_KIND, CHANNEL.KIND_CHANGED, CHANNEL.INVALID (with
  * `errors: [{ path, message }]`), CHANNEL.CREDENTIALS_MISSING.
@@ -97,6 +98,10 @@ export async function putChannel(
           kind: before.kind,
         }),
       );
+    }
+    if (before !== undefined && isSentElsewhere(adapter, input, { before, config })) {
+      const text = 'Another address needs the credentials to be given again.';
+      return refused(refuse('CHANNEL.CREDENTIALS_MISSING', text));
     }
     const secrets = secretsOf(adapter, input, before);
     if (secrets === undefined) {
@@ -167,6 +172,19 @@ export async function lockChannel(
     .where('channel_id', '=', channelId)
     .forNoKeyUpdate()
     .executeTakeFirst();
+}
+
+/** Whether credentials that are kept would be sent where they were not sent before. */
+function isSentElsewhere(
+  adapter: ChannelAdapter,
+  input: PutChannelInput,
+  { before, config }: { readonly before: ChannelRow; readonly config: unknown },
+): boolean {
+  if (input.credentials !== undefined || before.credentials === null) return false;
+  const places = (one: unknown): readonly string[] =>
+    adapter.credentialsGoTo?.(one) ?? [adapter.address(one)];
+  const known = places(before.config);
+  return places(config).some((place, index) => place !== known[index]);
 }
 
 type Secrets = { readonly given?: unknown; readonly generated?: string };

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Tx } from '../db/index.ts';
-import { ok, refuse, refused, type Result } from '../errors.ts';
+import { ok, refuse, refused, type Refusal, type Result } from '../errors.ts';
 import type { SourcesContext } from './context.ts';
 import { claimOwnership, type Claim } from './ownership.ts';
 import { credentialsContext, type SourceRow } from './source-row.ts';
@@ -16,7 +16,7 @@ export type PutSourceInput = {
   /** Absent: the kind's first. */
   readonly mode?: SourceMode | undefined;
   readonly config: unknown;
-  /** Absent: those it has. */
+  /** Absent: those it has, for where they went so far. */
   readonly credentials?: unknown;
   readonly owns: readonly Claim[];
   /** 0.01 … 525,600; absent: as the merchant's schedule or the settings say. */
@@ -31,7 +31,8 @@ export type PutSourceResult = { readonly created: boolean; readonly source: Sour
 
 /**
  * Creates a source or replaces its settings; credentials that are not given stay as they are. When
- * it is to be found elsewhere, it is read from the beginning.
+ * it is to be found elsewhere, it is read from the beginning. Who may change it need not know its
+ * credentials: where they would be sent to another place, they have to be given again.
  *
  * Refusals: SOURCE.UNKNOWN_KIND, SOURCE.INVALID (with `errors: [{ path, message }]`),
  * SOURCE.KIND_CHANGED, SOURCE.OWNED_BY_OTHER.
@@ -50,7 +51,7 @@ export async function putSource(
   }
   const errors = invalidFields(kind, input);
   if (errors.length > 0) {
-    return refused(refuse('SOURCE.INVALID', 'The source cannot be set so.', { errors }));
+    return refused(invalidSource(errors));
   }
   try {
     const created = await db.transaction().execute(async (tx) => {
@@ -61,6 +62,10 @@ export async function putSource(
             kind: before.kind,
           }),
         );
+      }
+      if (before !== undefined && isSentElsewhere(kind, input, before)) {
+        const message = 'to be given again for another address';
+        throw new Refused(invalidSource([{ path: 'credentials', message }]));
       }
       await writeSource(tx, context, kind, input, before);
       const taken = await claimOwnership(tx, merchantId, sourceId, input.owns);
@@ -79,7 +84,7 @@ export async function putSource(
 /** Ends a transaction without a trace; becomes a value again outside of it. */
 class Refused extends Error {
   readonly refusal;
-  constructor(refusal: ReturnType<typeof refuse>) {
+  constructor(refusal: Refusal) {
     super(refusal.code);
     this.refusal = refusal;
   }
@@ -170,6 +175,14 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** Whether credentials that are kept would be sent where they were not sent before. */
+function isSentElsewhere(kind: SourceKind, input: PutSourceInput, before: SourceRow): boolean {
+  if (input.credentials !== undefined || before.credentials === null) return false;
+  const known = kind.credentialsGoTo(before.config);
+  const places = kind.credentialsGoTo(kind.configSchema.parse(input.config));
+  return places.some((place, index) => place !== known[index]);
+}
+
 type FieldError = { readonly path: string; readonly message: string };
 
 function invalidFields(kind: SourceKind, input: PutSourceInput): FieldError[] {
@@ -182,6 +195,10 @@ function invalidFields(kind: SourceKind, input: PutSourceInput): FieldError[] {
     errors.push({ path: 'mode', message: `one of ${kind.modes.join(', ')}` });
   }
   return errors;
+}
+
+function invalidSource(errors: readonly FieldError[]): Refusal {
+  return refuse('SOURCE.INVALID', 'The source cannot be set so.', { errors });
 }
 
 function fieldErrors(field: string, error: z.ZodError | undefined): FieldError[] {

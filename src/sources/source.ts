@@ -114,6 +114,8 @@ export type SourceKind<Config = unknown, Credentials = unknown> = {
   readonly configSchema: z.ZodType<Config>;
   /** Without credentials a source is given `undefined`. */
   readonly credentialsSchema: z.ZodType<Credentials>;
+  /** Where credentials are sent, place by place: for another one they have to be given again. */
+  credentialsGoTo(config: Config): readonly string[];
   /** Ways in which it can be read; the first is the default. None: it is only pushed to. */
   readonly modes: readonly ('delta' | 'full')[];
   /** Falls to zero are everyday at this kind: no share of them is suspicious by itself. */

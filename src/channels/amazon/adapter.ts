@@ -10,7 +10,9 @@ import {
   configSchema,
   credentialsSchema,
   externalIdsSchema,
+  hostOf,
   idsOf,
+  tokenUrlOf,
   type AmazonConfig,
   type AmazonCredentials,
 } from './settings.ts';
@@ -50,6 +52,7 @@ export function createAmazonAdapter(options: {
     externalIdsSchema,
     selects: () => ({ kind: 'listed' }),
     address: addressOf,
+    credentialsGoTo: (config) => [hostOf(config), tokenUrlOf(config)],
     listingKey: (externalIds) => idsOf(externalIds)?.sku ?? '',
     publish: (changes, context) => setQuantities(connection, changes, context),
     confirm: (operation, changes, context) => {

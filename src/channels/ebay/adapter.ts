@@ -12,6 +12,7 @@ import {
   externalIdsSchema,
   idsOf,
   mostOffers,
+  tokenUrlOf,
   type EbayConfig,
   type EbayCredentials,
 } from './settings.ts';
@@ -40,6 +41,7 @@ export function createEbayAdapter(options: {
     externalIdsSchema,
     selects: () => ({ kind: 'listed' }),
     address: addressOf,
+    credentialsGoTo: (config) => [addressOf(config), tokenUrlOf(config)],
     revisions: {
       limit: ({ revisionsPerDay, dayTimeZone }) => {
         return { perDay: revisionsPerDay, timeZone: dayTimeZone };

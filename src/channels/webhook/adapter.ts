@@ -68,6 +68,8 @@ export function createWebhookAdapter(options: { allowPrivateAddresses: boolean }
     newCredentials: () => ({ secret: newWebhookSecret() }),
     selects: ({ skus, stores }) => ({ kind: 'all', skus, stores }),
     address: ({ url }) => url,
+    // The secret signs, and stays here.
+    credentialsGoTo: () => [],
     publish: (changes, context) => send(agent, options.allowPrivateAddresses, changes, context),
     authenticate: (webhook, { credentials, now }) =>
       authenticate(webhook, credentials.secret, now()),

@@ -19,7 +19,8 @@ export const putSource = defineOperation({
   summary: 'Create a source or replace its settings',
   description:
     'A quantity at a location has one owner: a second source that claims it is refused. ' +
-    'Credentials are never given back; those that are not given stay as they are.',
+    'Credentials are never given back; those that are not given stay as they are. ' +
+    'For another address they have to be given again.',
   access: 'member',
   params: { sourceId },
   body: z.strictObject({

@@ -44,6 +44,7 @@ export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCre
     credentialsSchema: z
       .strictObject({ bearer: z.string().regex(/^[!-~]{1,4096}$/, { error: 'a bearer token' }) })
       .optional(),
+    credentialsGoTo: ({ url }) => (url === undefined ? [] : [url]),
     open: ({ config, credentials }) => openCsv(config, credentials, options),
   };
 }

@@ -25,6 +25,7 @@ export function createHttpKind(client: HttpClient): SourceKind<FeedConfig, FeedC
     credentialsSchema: z
       .strictObject({ bearer: z.string().regex(/^[!-~]{1,4096}$/, { error: 'a bearer token' }) })
       .optional(),
+    credentialsGoTo: ({ url }) => [url],
     open: ({ config, credentials }) => ({
       changesSince: (watermark, options) =>
         readFeed(client, { config, credentials, watermark, snapshot: false }, options),

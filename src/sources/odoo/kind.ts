@@ -34,6 +34,7 @@ export function createOdooKind(client: HttpClient): SourceKind<OdooConfig, OdooC
     credentialsSchema: z.strictObject({
       apiKey: z.string().regex(/^[!-~]{1,4096}$/, { error: 'an API key' }),
     }),
+    credentialsGoTo: ({ baseUrl }) => [baseUrl],
     open: ({ config, credentials }) => openQuants(client, config, credentials),
   };
 }

@@ -15,5 +15,6 @@ export const pushKind: SourceKind<Record<string, never>, PushCredentials> = {
       }),
     })
     .optional(),
+  credentialsGoTo: () => [],
   open: () => ({ changesSince: () => Promise.resolve(failed('push_only')) }),
 };

@@ -33,6 +33,7 @@ export function createShopifyKind(
     credentialsSchema: z.strictObject({
       accessToken: z.string().regex(/^[!-~]{1,4096}$/, { error: 'an access token' }),
     }),
+    credentialsGoTo: ({ shopDomain, baseUrl }) => [baseUrl ?? `https://${shopDomain}`],
     open: ({ config, credentials }) => openOrders(client, config, credentials),
   };
 }

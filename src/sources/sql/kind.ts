@@ -37,6 +37,8 @@ export function createSqlKind(options: {
         error: 'postgres://user:password@host:port/database',
       }),
     }),
+    // They say themselves where.
+    credentialsGoTo: () => [],
     open: ({ config, credentials }) => openQuery(config, credentials, options),
   };
 }

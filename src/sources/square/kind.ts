@@ -32,6 +32,7 @@ export function createSquareKind(client: HttpClient): SourceKind<SquareConfig, S
     credentialsSchema: z.strictObject({
       accessToken: z.string().regex(/^[!-~]{1,4096}$/, { error: 'an access token' }),
     }),
+    credentialsGoTo: ({ baseUrl }) => [baseUrl],
     open: ({ config, credentials }) => openCounts(client, config, credentials),
   };
 }
