@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { onDemand, reportedQuantities, type SourceKind } from '../source.ts';
 import { openQuery } from './read-query.ts';
+import { serverOf } from './server.ts';
 
 const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'a column name' });
 
@@ -33,8 +34,8 @@ export function createSqlKind(options: {
     modes: ['delta', 'full'],
     configSchema,
     credentialsSchema: z.strictObject({
-      url: z.string().regex(/^postgres(?:ql)?:\/\/\S{1,2048}$/, {
-        error: 'postgres://user:password@host:port/database',
+      url: z.string().refine((url) => serverOf(url) !== undefined, {
+        error: 'postgres://user:password@host:port/database, and ?sslmode=… if need be',
       }),
     }),
     // They say themselves where.

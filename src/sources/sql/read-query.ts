@@ -15,6 +15,7 @@ import {
   type SourceRead,
 } from '../source.ts';
 import type { SqlConfig, SqlCredentials } from './kind.ts';
+import { serverOf } from './server.ts';
 
 /**
  * How far a query was read. Between reads `newest` is the newest timestamp seen; within one,
@@ -84,8 +85,13 @@ export function openQuery(
 }
 
 async function connectTo(url: string, allowPrivateAddresses: boolean): Promise<Client> {
+  // It may be of a time when more was taken.
+  const server = serverOf(url);
+  if (server === undefined) throw new CredentialsUnusable();
   const client = new Client({
-    connectionString: url,
+    ...server,
+    // Without it the environment is asked.
+    sslnegotiation: 'postgres',
     connectionTimeoutMillis: 10_000,
     statement_timeout: 25_000,
     application_name: 'onhand source',
@@ -95,6 +101,10 @@ async function connectTo(url: string, allowPrivateAddresses: boolean): Promise<C
   client.on('error', () => undefined);
   await client.connect();
   return client;
+}
+
+class CredentialsUnusable extends Error {
+  readonly code = 'CREDENTIALS_UNUSABLE';
 }
 
 /** A socket that connects to public addresses only, checked as it connects. */
@@ -249,6 +259,7 @@ function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return 'network';
   const { code } = error;
   if (code === 'ADDRESS_REFUSED') return 'address_refused';
+  if (code === 'CREDENTIALS_UNUSABLE') return 'credentials_unusable';
   if (typeof code !== 'string') return 'network';
   return /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code) ? `sql_${code}` : 'network';
 }
