@@ -115,7 +115,10 @@ async function readFrom(
   if (current === undefined) return undefined;
   const keys = await toldKeys(db, name, cursor, options.limit);
   const last = keys.at(-1);
-  const ask = { ...source, changesSince: () => current(keys, options) };
+  const ask = {
+    ...source,
+    changesSince: (_: unknown, reading: ReadOptions) => current(keys, reading),
+  };
   const read = await readPage(ask, { watermark: null, snapshot: null }, options);
   if (read.kind !== 'page') return read;
   const hasMore = keys.length === options.limit && last !== undefined;

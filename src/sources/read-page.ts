@@ -41,12 +41,20 @@ async function readOnce(
   options: ReadOptions,
 ): Promise<SourceRead> {
   const timeout = new AbortController();
-  const timer = globalThis.setTimeout(() => timeout.abort(), timeoutMs);
+  const late = Promise.withResolvers<SourceRead>();
+  const timer = globalThis.setTimeout(() => {
+    timeout.abort();
+    // A read that does not end with its signal is left to itself.
+    late.resolve(failed('timeout'));
+  }, timeoutMs);
   const signal = AbortSignal.any([options.signal, timeout.signal]);
   try {
-    if (snapshot === null) return await source.changesSince(watermark, { ...options, signal });
+    const reading = { ...options, signal };
+    if (snapshot === null) {
+      return await Promise.race([source.changesSince(watermark, reading), late.promise]);
+    }
     if (source.snapshot === undefined) return failed('no_snapshot');
-    return await source.snapshot(snapshot.cursor, { ...options, signal });
+    return await Promise.race([source.snapshot(snapshot.cursor, reading), late.promise]);
   } catch {
     return failed(signal.aborted ? 'timeout' : 'internal');
   } finally {

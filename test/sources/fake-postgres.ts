@@ -29,7 +29,7 @@ export async function startFakePostgres(): Promise<FakePostgres> {
     let known = Buffer.alloc(0);
     let isStarted = false;
     socket.on('error', () => undefined);
-    socket.on('close', left.resolve);
+    socket.on('end', left.resolve);
     socket.on('data', (chunk: Buffer) => {
       known = Buffer.concat([known, chunk]);
       for (;;) {

@@ -1,11 +1,4 @@
-import { Socket } from 'node:net';
-import { Client } from 'pg';
-import {
-  AddressRefused,
-  isPublicAddress,
-  literalAddress,
-  lookupPublicAddress,
-} from '../../public-address.ts';
+import type { Client } from 'pg';
 import {
   failed,
   readItems,
@@ -14,6 +7,7 @@ import {
   type SourceKey,
   type SourceRead,
 } from '../source.ts';
+import { openConnection, type Connection } from './connection.ts';
 import type { SqlConfig, SqlCredentials } from './kind.ts';
 import { serverOf } from './server.ts';
 
@@ -29,6 +23,9 @@ type Mark = {
 };
 type Bounds = { readonly since: string; readonly until: string };
 
+/** As many as the largest page. */
+const mostCurrentRows = 10_000;
+
 type Row = Record<string, unknown> & { onhand_at: string; onhand_id: string };
 
 /**
@@ -43,83 +40,54 @@ export function openQuery(
   credentials: SqlCredentials,
   { allowPrivateAddresses }: { readonly allowPrivateAddresses: boolean },
 ): OpenSource {
-  let client: Client | undefined;
+  let connection: Connection | undefined;
   let isFirst = true;
-  const connect = async (): Promise<Client> => {
-    client ??= await connectTo(credentials.url, allowPrivateAddresses);
-    return client;
+  const connect = (): Connection => {
+    // It may be of a time when more was taken.
+    const server = serverOf(credentials.url);
+    if (server === undefined) throw new CredentialsUnusable();
+    return openConnection(server, allowPrivateAddresses);
   };
-  const read = async (
-    mark: Mark,
-    { limit }: ReadOptions,
-    isSnapshot: boolean,
+  // A read that fails, or is ended, takes its connection with it, and no other read's.
+  const ask = async (
+    { signal }: ReadOptions,
+    read: (client: Client) => Promise<SourceRead>,
   ): Promise<SourceRead> => {
+    let own: Connection | undefined;
+    const stop = (): void => {
+      own?.cut();
+      if (connection === own) connection = undefined;
+    };
+    signal.addEventListener('abort', stop);
     try {
-      const connected = await connect();
-      const bounds = await boundsOf(connected, config, mark, { isFirst, isSnapshot });
-      const page = await readRows(connected, config, mark, bounds, { limit, isSnapshot });
-      isFirst = false;
-      return page;
+      signal.throwIfAborted();
+      own = connection ??= connect();
+      return await read(await own.begin());
     } catch (error) {
-      await client?.end().catch(() => undefined);
-      client = undefined;
-      return failed(codeOf(error));
+      stop();
+      return failed(signal.aborted ? 'timeout' : codeOf(error));
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   };
+  const readFrom = (mark: Mark, options: ReadOptions, isSnapshot: boolean): Promise<SourceRead> =>
+    ask(options, async (client) => {
+      const bounds = await boundsOf(client, config, mark, { isFirst, isSnapshot });
+      const { limit } = options;
+      const page = await readRows(client, config, mark, bounds, { limit, isSnapshot });
+      isFirst = false;
+      return page;
+    });
   return {
-    changesSince: (watermark, options) => read(markOf(watermark), options, false),
-    snapshot: (cursor, options) => read(markOf(cursor), options, true),
-    async current(keys) {
-      try {
-        return await readCurrent(await connect(), config, keys);
-      } catch (error) {
-        await client?.end().catch(() => undefined);
-        client = undefined;
-        return failed(codeOf(error));
-      }
-    },
-    async close() {
-      await client?.end();
-    },
+    changesSince: (watermark, options) => readFrom(markOf(watermark), options, false),
+    snapshot: (cursor, options) => readFrom(markOf(cursor), options, true),
+    current: (keys, options) => ask(options, (client) => readCurrent(client, config, keys)),
+    close: async () => await connection?.close(),
   };
-}
-
-async function connectTo(url: string, allowPrivateAddresses: boolean): Promise<Client> {
-  // It may be of a time when more was taken.
-  const server = serverOf(url);
-  if (server === undefined) throw new CredentialsUnusable();
-  const client = new Client({
-    ...server,
-    // Without it the environment is asked.
-    sslnegotiation: 'postgres',
-    connectionTimeoutMillis: 10_000,
-    statement_timeout: 25_000,
-    application_name: 'onhand source',
-    ...(allowPrivateAddresses ? {} : { stream: () => publicSocket() }),
-  });
-  // A connection that breaks between two queries fails the next one.
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
 }
 
 class CredentialsUnusable extends Error {
   readonly code = 'CREDENTIALS_UNUSABLE';
-}
-
-/** A socket that connects to public addresses only, checked as it connects. */
-function publicSocket(): Socket {
-  const socket = new Socket();
-  const connect = socket.connect.bind(socket);
-  const connectPublic = (port: number, host: string): Socket => {
-    const literal = literalAddress(host);
-    const isFile = host.startsWith('/');
-    if (isFile || (literal !== undefined && !isPublicAddress(literal))) throw new AddressRefused();
-    return connect({ port, host, lookup: lookupPublicAddress });
-  };
-  // The driver calls it with port and host.
-  socket.connect = connectPublic as Socket['connect'];
-  return socket;
 }
 
 async function readRows(
@@ -160,7 +128,10 @@ async function readRows(
   };
 }
 
-/** What the query says of these SKUs, whenever it changed; the newest row of each comes last. */
+/**
+ * What the query says of these SKUs, whenever it changed; the newest row of each comes last. Of a
+ * query that keeps what was, the oldest rows stay away.
+ */
 async function readCurrent(
   client: Client,
   config: SqlConfig,
@@ -172,11 +143,11 @@ async function readCurrent(
   const { rows } = await client.query<Row>(
     `select q.*, ${at}::text as onhand_at, ${id} collate "C" as onhand_id from (${inner}) q
      where $1::timestamptz is not null and q.sku = any ($2::text[])
-     order by ${at}, ${id} collate "C"`,
-    ['-infinity', [...new Set(keys.map(({ sku }) => sku))]],
+     order by ${at} desc, ${id} collate "C" desc limit $3`,
+    ['-infinity', [...new Set(keys.map(({ sku }) => sku))], mostCurrentRows],
   );
   await client.query('commit');
-  const items = readItems(rows.map((row) => itemOf(row, config)));
+  const items = readItems(rows.toReversed().map((row) => itemOf(row, config)));
   return {
     kind: 'page',
     page: { ...items, nextWatermark: null, hasMore: false, isSnapshot: false },
@@ -260,6 +231,7 @@ function codeOf(error: unknown): string {
   const { code } = error;
   if (code === 'ADDRESS_REFUSED') return 'address_refused';
   if (code === 'CREDENTIALS_UNUSABLE') return 'credentials_unusable';
+  if (code === 'ANSWER_TOO_LARGE') return 'invalid_response';
   if (typeof code !== 'string') return 'network';
   return /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code) ? `sql_${code}` : 'network';
 }
