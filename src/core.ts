@@ -14,6 +14,7 @@ import {
 import { openSecretBox, type SecretBox } from './encryption.ts';
 import { armFailpoint } from './failpoint.ts';
 import type { Logger } from './logger.ts';
+import { defaultMerchantId } from './merchants/index.ts';
 import type { BuffersContext } from './safety-stock/index.ts';
 import {
   closeSourceKinds,
@@ -109,7 +110,7 @@ export async function openCore(
     const pagePool = openWriterPool(connectionString, concurrency.casTimeoutMs, onIdleError);
     const kinds = createSourceKinds({
       allowPrivateAddresses: config.channels.allowPrivateAddresses,
-      feedFolder: join(config.dataDir, 'feeds'),
+      feedFolderOf: (merchantId) => feedFolderOf(config.dataDir, merchantId),
     });
     const together = {
       pool: pagePool,
@@ -164,6 +165,12 @@ export async function openCore(
     await embedded?.close();
     throw error;
   }
+}
+
+/** A merchant's own, by its id as one name in a path; ids are never `.` or `..`. */
+function feedFolderOf(dataDir: string, merchantId: string): string {
+  if (merchantId === defaultMerchantId) return join(dataDir, 'feeds');
+  return join(dataDir, 'merchant-feeds', encodeURIComponent(merchantId));
 }
 
 /** Starts an embedded server again when it was killed; requests get 503 meanwhile. */

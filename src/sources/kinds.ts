@@ -11,18 +11,18 @@ import type { SourceKind, SourceKinds } from './source.ts';
 export type KindOptions = {
   /** Whether sources may be at private, loopback or link-local addresses, and without TLS. */
   readonly allowPrivateAddresses: boolean;
-  /** Where CSV files lie that are read from disk; absolute. */
-  readonly feedFolder: string;
+  /** Where a merchant's CSV files lie that are read from disk; absolute, and nobody else's. */
+  readonly feedFolderOf: (merchantId: string) => string;
 };
 
 /** Every kind of source of this program: a new one is one line here. */
 export function createSourceKinds(options: KindOptions): SourceKinds {
-  const { allowPrivateAddresses, feedFolder } = options;
+  const { allowPrivateAddresses, feedFolderOf } = options;
   const http = createHttpClient({ allowPrivateAddresses, answerLimitBytes: 64 * 1024 * 1024 });
   const kinds: readonly SourceKind[] = [
     { ...createHttpKind(http), close: () => http.close() },
     createSqlKind({ allowPrivateAddresses }),
-    createCsvKind({ http, feedFolder }),
+    createCsvKind({ http, feedFolderOf }),
     createOdooKind(http),
     createShopifyKind(http),
     createSquareKind(http),

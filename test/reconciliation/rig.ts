@@ -45,7 +45,10 @@ export async function openReconciliationRig(
   const rig = await DeliveryRig.open(...more);
   const folder = await createDataDir();
   const pool = openWriterPool(rig.database.connectionString, 2_000);
-  const kinds = createSourceKinds({ allowPrivateAddresses: true, feedFolder: folder.path });
+  const kinds = createSourceKinds({
+    allowPrivateAddresses: true,
+    feedFolderOf: () => folder.path,
+  });
   const alerts: DriftAlert[] = [];
   const started: Jobs[] = [];
   const sources: SourcesContext = {

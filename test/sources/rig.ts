@@ -47,7 +47,7 @@ export async function openSourcesRig(
   const writer = openTestWriter(connectionString);
   const alerts: SourceAlert[] = [];
   const feedFolder = options.feedFolder ?? import.meta.dirname;
-  const kinds = createSourceKinds({ allowPrivateAddresses: true, feedFolder });
+  const kinds = createSourceKinds({ allowPrivateAddresses: true, feedFolderOf: () => feedFolder });
   const encryptionKey = randomBytes(32).toString('hex');
   const { clock } = writer;
   const context: SourcesContext = {

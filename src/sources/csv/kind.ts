@@ -18,8 +18,12 @@ export type CsvConfig = {
 export type CsvCredentials = { readonly bearer: string } | undefined;
 export type CsvOptions = { readonly http: HttpClient; readonly feedFolder: string };
 
-/** A CSV file, from the feed folder or from a URL: of what changed, or of everything. */
-export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCredentials> {
+/** A CSV file, from the merchant's feed folder or from a URL: of what changed, or of everything. */
+export function createCsvKind(options: {
+  readonly http: HttpClient;
+  readonly feedFolderOf: (merchantId: string) => string;
+}): SourceKind<CsvConfig, CsvCredentials> {
+  const { http, feedFolderOf } = options;
   return {
     kind: 'csv',
     modes: ['delta', 'full'],
@@ -32,7 +36,7 @@ export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCre
             error: 'a path inside the feed folder',
           })
           .optional(),
-        url: urlSetting(options.http.allowPrivateAddresses).optional(),
+        url: urlSetting(http.allowPrivateAddresses).optional(),
         delimiter: z.string().length(1).optional(),
         columns: z.record(z.string(), z.string().max(255)).optional(),
         storeId: z.string().min(1).max(128).optional(),
@@ -45,6 +49,7 @@ export function createCsvKind(options: CsvOptions): SourceKind<CsvConfig, CsvCre
       .strictObject({ bearer: z.string().regex(/^[!-~]{1,4096}$/, { error: 'a bearer token' }) })
       .optional(),
     credentialsGoTo: ({ url }) => (url === undefined ? [] : [url]),
-    open: ({ config, credentials }) => openCsv(config, credentials, options),
+    open: ({ merchantId, config, credentials }) =>
+      openCsv(config, credentials, { http, feedFolder: feedFolderOf(merchantId) }),
   };
 }
