@@ -117,7 +117,7 @@ export class ChannelWorker {
 
   /** The most listings that can be read at once; undefined: the channel cannot be read. */
   get readsAtOnce(): number | undefined {
-    return this.#adapter.read === undefined ? undefined : this.#adapter.maxBatch;
+    return this.#adapter.read && (this.#adapter.maxRead ?? this.#adapter.maxBatch);
   }
 
   /** Asks what listings show, when their turn comes. Undefined: no call may go out now. */
