@@ -19,6 +19,11 @@ import { verify } from './verify.ts';
 
 /** WooCommerce takes no longer batches, unless a shop is set otherwise. */
 const maxBatch = 100;
+/**
+ * Variations of different products are a request each, four at a time: of twenty a request may take
+ * a second, and all of them are answered within the usual timeout of five.
+ */
+const maxRead = 20;
 
 /**
  * A shop's stock through WooCommerce's REST API v3. It neither compares nor orders what it is sent:
@@ -37,6 +42,7 @@ export function createWooCommerceAdapter(options: {
       rateModel: 'calls',
     },
     maxBatch,
+    maxRead,
     configSchema: configSchema(options.allowPrivateAddresses),
     credentialsSchema,
     externalIdsSchema,

@@ -21,7 +21,7 @@ export function quantityOf({
   return isManaged === true && quantity !== null ? Math.floor(quantity) : null;
 }
 
-/** Reads what the shop shows: at most 100 listings, whose products are asked for one by one. */
+/** Reads what the shop shows: products together, variations product by product. */
 export async function readListings(
   client: HttpClient,
   listings: readonly ListingKey[],

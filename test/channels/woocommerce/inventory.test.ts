@@ -39,6 +39,20 @@ test('a hundred listings are read in one request', async () => {
   expect(rig.asked).toEqual(['GET products']);
 });
 
+test('what is read at once fits the default timeout, with a second for each request', async () => {
+  const names = Object.keys(skus(100, 3));
+  const parents = Object.fromEntries(names.map((sku) => [`parent of ${sku}`, { [sku]: 3 }]));
+  const rig = await open({ seed: { variable: parents } });
+  const asked = names.slice(0, rig.adapter.maxRead ?? rig.adapter.maxBatch);
+  const listings = asked.map((sku) => {
+    return { storeId: 'main', sku, externalIds: rig.store.idsOf(sku) };
+  });
+  const read = await rig.adapter.read?.(listings, rig.context());
+  expect(read).toEqual({ ok: true, quantities: listings.map(() => 3) });
+  // Each product's variations are a request, and four are under way at a time.
+  expect(Math.ceil(rig.asked.length / 4)).toBeLessThanOrEqual(5);
+});
+
 async function discoverAll(rig: StoreRig): Promise<readonly DiscoveredItem[]> {
   const items: DiscoveredItem[] = [];
   let cursor: string | null = null;
