@@ -1,3 +1,4 @@
+export { AskingPlaces } from './asking-places.ts';
 export { countInbox, listInbox, pruneInbox, replayWebhook } from './list-inbox.ts';
 export type { InboxView } from './list-inbox.ts';
 export {

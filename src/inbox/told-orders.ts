@@ -41,16 +41,18 @@ export class OrderNotRead extends Error {
 /**
  * The orders and refunds that a webhook tells of, each whole. Orders that it only names are asked
  * for, as they are by now; what wants no stock, or is not there, is left out. Rejects with
- * `Untranslatable` or `OrderNotRead`.
+ * `Untranslatable` or `OrderNotRead`, and as `around` does.
  *
  * Nothing follows from a quantity that a channel shows: it may be an echo of ours, or a sale whose
  * order is still on its way, which would be undone by sending ours. Reconciliation looks twice.
+ * @param around makes a request to the channel, when its turn comes
  */
 export async function ordersToldBy(
   { topic, headers, body }: Webhook,
   adapter: ChannelAdapter,
   channel: ChannelRow,
   { secretBox, clock }: AskContext,
+  around: <Answer>(ask: () => Promise<Answer>) => Promise<Answer>,
 ): Promise<readonly (OrderEvent | RefundEvent)[]> {
   const orders: (OrderEvent | RefundEvent)[] = [];
   for (const event of eventsOf(adapter, channel, { topic, headers, body })) {
@@ -61,7 +63,7 @@ export async function ordersToldBy(
     const signal = new AbortController().signal;
     const options = { secretBox, now: () => clock.now(), signal };
     const named = { orderId: event.orderId, toldAt: event.occurredAt };
-    const result = await fetchOrder({ fetchOrder: ask }, channel, named, options);
+    const result = await around(() => fetchOrder({ fetchOrder: ask }, channel, named, options));
     if (!result.ok) throw new OrderNotRead(result.failure);
     if (result.order !== null) orders.push(result.order);
   }

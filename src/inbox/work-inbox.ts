@@ -1,10 +1,24 @@
 import { sql } from 'kysely';
 import type { PoolClient } from 'pg';
-import { findChannel, type Adapters, type ListingIndex } from '../channels/index.ts';
+import {
+  findChannel,
+  type Adapters,
+  type ChannelRow,
+  type ListingIndex,
+} from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
 import { applyOrder, OrderRefused, resolveBy, type OrderResult } from './apply-order.ts';
 import { applyRefund } from './apply-refund.ts';
+import type { AskingPlaces } from './asking-places.ts';
+import {
+  claimWebhooks,
+  giveBack,
+  keepWebhook,
+  takenForMs,
+  type Later,
+  type Taken,
+} from './claim-webhooks.ts';
 import type { WebhookStatus } from './tables.ts';
 import { OrderNotRead, ordersToldBy, Untranslatable, type AskContext } from './told-orders.ts';
 
@@ -17,9 +31,6 @@ const mostAttempts = 8;
 const mostUnread = 300;
 const baseMs = 1_000;
 const longestMs = 300_000;
-/** A webhook that a process took and did not end is due again after this time. */
-const takenForMs = 30_000;
-
 export type InboxContext = AskContext & {
   readonly db: Db;
   readonly together: TogetherOptions;
@@ -28,47 +39,61 @@ export type InboxContext = AskContext & {
   readonly onWorked?: (what: { channelId: string; status: WebhookStatus | 'retry' }) => void;
 };
 
-type Taken = {
-  merchant_id: string;
-  channel_id: string;
-  webhook_id: string;
-  topic: string;
-  headers: Record<string, string>;
-  body: Buffer;
-  /** All of them, this one too. */
-  attempts: number;
-  /** Those before in which the channel was away. */
-  unread: number;
-};
-
 /**
- * Works webhooks that are due, oldest first.
- * @returns how many were worked: 0 when nothing is due
+ * Works webhooks that are due, oldest first. Of a channel that does not answer one is asked for:
+ * those like it wait along, and those of others do not wait for it.
+ * @returns how many were taken: 0 when nothing is due
  */
-export async function workInbox(context: InboxContext, limit: number): Promise<number> {
-  const { rows } = await sql<Taken>`
-    update inbox_webhook w
-    set due_at = clock_timestamp() + ${takenForMs} * interval '1 millisecond',
-        attempts = w.attempts + 1
-    from (
-      select merchant_id, channel_id, webhook_id from inbox_webhook
-      where status = 'waiting' and due_at <= clock_timestamp()
-      order by due_at limit ${limit} for update skip locked) d
-    where w.merchant_id = d.merchant_id and w.channel_id = d.channel_id
-      and w.webhook_id = d.webhook_id
-    returning w.merchant_id, w.channel_id, w.webhook_id, w.topic, w.headers, w.body, w.attempts,
-      w.unread
-  `.execute(context.db);
-  for (const taken of rows) await workOne(context, taken);
+export async function workInbox(
+  context: InboxContext,
+  places: AskingPlaces,
+  limit: number,
+): Promise<number> {
+  const { db } = context;
+  const rows = await claimWebhooks(db, places, limit);
+  const takenAt = performance.now();
+  let open: readonly Taken[] = rows;
+  for (let [taken] = open; taken !== undefined; [taken] = open) {
+    // Somebody was asked meanwhile, and took long: others may have taken what is left.
+    if (performance.now() - takenAt > takenForMs / 2) {
+      await giveBack(db, open, { waitMs: 0 });
+      break;
+    }
+    const later = await workOne(context, places, taken);
+    open = open.slice(1);
+    if (later === undefined) continue;
+    const left = open.filter((other) => isLike(other, taken));
+    await giveBack(db, left, later);
+    open = open.filter((other) => !left.includes(other));
+  }
   return rows.length;
 }
 
-async function workOne(context: InboxContext, taken: Taken): Promise<void> {
+/** Whether the order of another webhook would be asked for in vain, as this one's was. */
+function isLike(other: Taken, taken: Taken): boolean {
+  const isOfChannel =
+    other.merchant_id === taken.merchant_id && other.channel_id === taken.channel_id;
+  return isOfChannel && (other.unread > 0 || other.topic === taken.topic);
+}
+
+/** @returns when others like it are due; undefined: now */
+async function workOne(
+  context: InboxContext,
+  places: AskingPlaces,
+  taken: Taken,
+): Promise<Later | undefined> {
   const { channel_id: channelId } = taken;
+  const asker = new Asker(context, places, taken);
   try {
-    const status = await work(context, taken);
+    const status = await work(context, asker, taken);
     context.onWorked?.({ channelId, status });
+    return undefined;
   } catch (error) {
+    if (error instanceof NotAsked) {
+      const later = { waitMs: 0 };
+      await giveBack(context.db, [taken], later);
+      return later;
+    }
     const code = error instanceof OrderRefused ? error.code : codeOf(error);
     const isAway = error instanceof OrderNotRead && error.isAway;
     const tries = isAway ? taken.unread + 1 : taken.attempts - taken.unread;
@@ -78,6 +103,40 @@ async function workOne(context: InboxContext, taken: Taken): Promise<void> {
     const waitMs = Math.max(backoffMs, askedMs);
     await postpone(context.db, taken, { code, isPoison, isAway, waitMs });
     context.onWorked?.({ channelId, status: isPoison ? 'poison' : 'retry' });
+    return isAway ? { waitMs, code } : undefined;
+  } finally {
+    // Not before those like it wait along: others would ask the channel in vain meanwhile.
+    asker.leave();
+  }
+}
+
+/** There was no place to ask the channel, or the webhook is somebody else's by now. */
+class NotAsked extends Error {}
+
+/** A webhook's place to ask its channel: from its first question until it is settled. */
+class Asker {
+  readonly #context: InboxContext;
+  readonly #places: AskingPlaces;
+  readonly #taken: Taken;
+  #hasPlace = false;
+
+  constructor(context: InboxContext, places: AskingPlaces, taken: Taken) {
+    this.#context = context;
+    this.#places = places;
+    this.#taken = taken;
+  }
+
+  /** Asks, for as long as the channel may take. */
+  async ask<Answer>(channel: ChannelRow, ask: () => Promise<Answer>): Promise<Answer> {
+    this.#hasPlace ||= this.#places.take(this.#taken);
+    if (!this.#hasPlace) throw new NotAsked();
+    const isOurs = await keepWebhook(this.#context.db, this.#taken, channel.timeout_ms);
+    if (!isOurs) throw new NotAsked();
+    return await ask();
+  }
+
+  leave(): void {
+    if (this.#hasPlace) this.#places.leave(this.#taken);
   }
 }
 
@@ -86,7 +145,7 @@ function codeOf(error: unknown): string {
   return error instanceof OrderNotRead ? 'ORDER.NOT_READ' : 'INTERNAL.FAULT';
 }
 
-async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus> {
+async function work(context: InboxContext, asker: Asker, taken: Taken): Promise<WebhookStatus> {
   // Also of a channel that was switched off since: it has been sold there all the same.
   const channel = await findChannel(context.db, taken.merchant_id, taken.channel_id);
   const adapter = channel === undefined ? undefined : context.adapters.get(channel.kind);
@@ -94,7 +153,9 @@ async function work(context: InboxContext, taken: Taken): Promise<WebhookStatus>
     await end(context.db, taken, 'ignored');
     return 'ignored';
   }
-  const orders = await ordersToldBy(taken, adapter, channel, context);
+  const orders = await ordersToldBy(taken, adapter, channel, context, (ask) =>
+    asker.ask(channel, ask),
+  );
   if (orders.length === 0) {
     await end(context.db, taken, 'ignored');
     return 'ignored';
@@ -157,17 +218,18 @@ async function postpone(db: Db, taken: Taken, how: Postponement): Promise<void> 
 
 /**
  * One webhook's try is enough to know that its channel is still away: the others that found it so
- * wait along. Else a day's orders, each with the channel's timeout, would keep the inbox of every
- * other channel waiting.
+ * wait along, and so do those of its topic, which would ask for the same. Else a day's orders, each
+ * with the channel's timeout, would keep the inbox of every other channel waiting.
  */
 async function postponeOthers(db: Db, taken: Taken, waitMs: number): Promise<void> {
   await sql`
     update inbox_webhook w
-    set due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond'
+    set due_at = clock_timestamp() + ${waitMs} * interval '1 millisecond',
+        error_code = 'ORDER.NOT_READ'
     from (
       select webhook_id from inbox_webhook
       where merchant_id = ${taken.merchant_id} and channel_id = ${taken.channel_id}
-        and status = 'waiting' and unread > 0
+        and status = 'waiting' and (unread > 0 or topic = ${taken.topic})
         and due_at < clock_timestamp() + ${waitMs} * interval '1 millisecond'
       for update skip locked) o
     where w.merchant_id = ${taken.merchant_id} and w.channel_id = ${taken.channel_id}

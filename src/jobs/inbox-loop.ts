@@ -1,4 +1,4 @@
-import { workInbox, type InboxContext } from '../inbox/index.ts';
+import { AskingPlaces, workInbox, type InboxContext } from '../inbox/index.ts';
 import type { Logger } from '../logger.ts';
 import { Signal } from './signal.ts';
 
@@ -22,11 +22,12 @@ export type InboxLoop = {
  */
 export function startInboxLoop(context: InboxContext, logger: Logger): InboxLoop {
   const signal = new Signal();
+  const places = new AskingPlaces();
   const ending = new AbortController();
   const work = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       try {
-        if ((await workInbox(context, claim / workers)) > 0) continue;
+        if ((await workInbox(context, places, claim / workers)) > 0) continue;
         await signal.wait(pollMs);
       } catch (error) {
         logger.warn({ err: error }, 'the inbox could not be worked; it is tried again');
