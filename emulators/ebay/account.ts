@@ -1,6 +1,6 @@
 import { Emulator } from '../emulator.ts';
 import type { FaultPlan } from '../fault-plan.ts';
-import { answer } from './answer.ts';
+import { answer, type Paging } from './answer.ts';
 import {
   newAccount,
   setQuantity,
@@ -16,6 +16,8 @@ export type AccountOptions = {
   readonly stateFile?: string;
   readonly port?: number;
   readonly now?: () => number;
+  /** Default: by pages. */
+  readonly paging?: Paging;
 };
 
 /** A seller's account at eBay on this machine, and what its seller can do and see. */
@@ -45,10 +47,10 @@ export type Account = {
  * languages named, whole quantities of 0 or more, and 250 revisions of a listing in a calendar day.
  */
 export async function startAccount(options: AccountOptions = {}): Promise<Account> {
-  const { seed = {}, now = Date.now, ...more } = options;
+  const { seed = {}, now = Date.now, paging = 'pages', ...more } = options;
   const server = await Emulator.start<AccountState>({
     initial: newAccount(seed),
-    handle: (request, state) => answer(request, state, now()),
+    handle: (request, state) => answer(request, state, now(), paging),
     ...more,
   });
   const { state } = server;

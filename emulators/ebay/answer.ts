@@ -7,8 +7,19 @@ import type { AccountState } from './state.ts';
 
 const api = '/sell/inventory/v1';
 
+/**
+ * What `offset` counts in lists: pages, as eBay documents it, with the next page's address in the
+ * answer; or records, without one, as others that speak its language do.
+ */
+export type Paging = 'pages' | 'records';
+
 /** Answers as eBay's Inventory API does. */
-export function answer(request: EmulatedRequest, state: AccountState, now: number): EmulatedAnswer {
+export function answer(
+  request: EmulatedRequest,
+  state: AccountState,
+  now: number,
+  paging: Paging,
+): EmulatedAnswer {
   const { method, path, headers } = request;
   if (`${method} ${path}` === 'POST /identity/v1/oauth2/token') {
     return grantToken(request, state, now);
@@ -28,7 +39,7 @@ export function answer(request: EmulatedRequest, state: AccountState, now: numbe
     case 'POST /bulk_update_price_quantity':
       return bulkUpdate(request.body, state, now);
     case 'GET /inventory_item':
-      return items(request.query, state);
+      return items(request.query, state, paging);
     case 'GET /offer':
       return offersOf(request.query.get('sku') ?? '', state);
     default:
@@ -36,17 +47,22 @@ export function answer(request: EmulatedRequest, state: AccountState, now: numbe
   }
 }
 
-function items(query: URLSearchParams, state: AccountState): EmulatedAnswer {
+function items(query: URLSearchParams, state: AccountState, paging: Paging): EmulatedAnswer {
   const limit = Number(query.get('limit') ?? '25');
   const offset = Number(query.get('offset') ?? '0');
   if (!(limit >= 1 && limit <= 200) || !(offset >= 0)) return errorAnswer(400, 25_002);
   const all = Object.entries(state.titles);
-  const inventoryItems = all.slice(offset, offset + limit).map(([sku, title]) => {
+  const from = paging === 'pages' ? offset * limit : offset;
+  const inventoryItems = all.slice(from, from + limit).map(([sku, title]) => {
     return { sku, condition: 'NEW', product: { title } };
   });
+  const total = all.length;
+  const size = paging === 'pages' ? Math.ceil(total / limit) : inventoryItems.length;
+  const isLast = paging === 'records' || from + limit >= total;
+  const next = `${api}/inventory_item?limit=${limit}&offset=${offset + 1}`;
   return {
     status: 200,
-    body: { inventoryItems, limit, size: inventoryItems.length, total: all.length },
+    body: { inventoryItems, limit, size, total, ...(isLast ? {} : { next }) },
   };
 }
 

@@ -78,8 +78,10 @@ async function discoverAll(rig: AccountRig): Promise<readonly DiscoveredItem[]> 
   return items;
 }
 
-test('every offer is discovered, over all pages', async () => {
-  const rig = await open({ seed: { skus: skus(51, 7), variations: [{ V0: 1, V1: 2 }] } });
+const ways = ['pages', 'records'] as const;
+
+test.each(ways)('every offer is discovered, over all pages, by %s', async (paging) => {
+  const rig = await open({ paging, seed: { skus: skus(51, 7), variations: [{ V0: 1, V1: 2 }] } });
   rig.account.state.titles['unsold'] = 'Not offered';
   const items = await discoverAll(rig);
   expect(items).toHaveLength(53);
@@ -93,6 +95,15 @@ test('every offer is discovered, over all pages', async () => {
   const keys = items.map(({ externalIds }) => rig.adapter.listingKey?.(externalIds));
   expect(new Set(keys).size).toBe(53);
   expect(rig.account.state.invalid).toEqual([]);
+});
+
+test.each(ways)('an inventory of whole pages ends with its last page, by %s', async (paging) => {
+  const rig = await open({ paging, seed: { skus: skus(75, 7) } });
+  expect(await discoverAll(rig)).toHaveLength(75);
+  const lists = rig.account.server.journal.filter(({ request }) => {
+    return request.path.endsWith('/inventory_item');
+  });
+  expect(lists).toHaveLength(3);
 });
 
 test('credentials are good when they open the inventory', async () => {
