@@ -1,4 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
+import { bulkhead } from 'cockatiel';
+import { openDatabase } from '../db/index.ts';
 import {
   approvedChannels,
   beginRuns,
@@ -18,6 +20,17 @@ import type { ChannelWorker } from './channel-worker.ts';
 import { Signal } from './signal.ts';
 
 const afterFaultMs = 2_000;
+/** Sources and ledgers that this process goes through at once, the others wait for their turn. */
+const partsAtOnce = 4;
+
+export type ReconciliationLoopOptions = {
+  readonly connectionString: string;
+  readonly context: Omit<ReconciliationContext, 'db'>;
+  readonly leads: ChannelLeads;
+  readonly logger: Logger;
+  /** Between two looks for runs and for what is to be settled, in ms. */
+  readonly lookMs: number;
+};
 
 export type ReconciliationLoop = {
   /** A run was asked for, or a drift approved: looks at once. */
@@ -30,15 +43,22 @@ export type ReconciliationLoop = {
  * Works the runs of reconciliation. Their rows are the record and not a job: every process looks.
  * Whoever leads a channel reads it, within its rate and its circuit; a source is read by whoever
  * holds the part's lock. Both end with the process, and the next one goes on at the step that was
- * committed last.
- * @param lookMs between two looks for runs and for what is to be settled
+ * committed last. Its connections are its own: deliveries and leases never wait for one of them.
  */
-export function startReconciliationLoop(
-  context: ReconciliationContext,
-  leads: ChannelLeads,
-  logger: Logger,
-  lookMs: number,
-): ReconciliationLoop {
+export function startReconciliationLoop(options: ReconciliationLoopOptions): ReconciliationLoop {
+  const { connectionString, leads, logger, lookMs } = options;
+  const database = openDatabase({
+    connectionString,
+    // A part holds one for its lock, and another for a long query or the lock of a source's run.
+    poolSize: 2 * partsAtOnce + 1,
+    applicationName: 'onhand reconciliation',
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+    sessionSettings: { idle_in_transaction_session_timeout: '30000', jit: 'off' },
+  });
+  const { db } = database;
+  const sources = { ...options.context.sources, db };
+  const context: ReconciliationContext = { ...options.context, db, sources };
+  const places = bulkhead(partsAtOnce, Number.POSITIVE_INFINITY);
   const signal = new Signal();
   const ending = new AbortController();
   /** By what is worked: one of each at a time in this process. */
@@ -64,8 +84,10 @@ export function startReconciliationLoop(
     for (const part of await openParts(context.db)) {
       const { merchant_id: merchantId, channel_id: channelId, part_id: partId } = part;
       const id = JSON.stringify([merchantId, part.reconciliation_id, partId]);
-      if (channelId === null) begin(id, () => reconcileOther(context, part, ending.signal));
-      else {
+      if (channelId === null) {
+        const work = () => reconcileOther(context, part, ending.signal);
+        begin(id, () => places.execute(async () => !ending.signal.aborted && (await work())));
+      } else {
         const worker = workers.get(idOf({ merchantId, channelId }));
         if (worker === undefined) await endUnled(context, part);
         else begin(id, () => workChannel(context, worker, part, ending.signal));
@@ -96,6 +118,7 @@ export function startReconciliationLoop(
       signal.notify();
       await running;
       await Promise.all(working.values());
+      await database.close();
     },
   };
 }

@@ -174,12 +174,13 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const reconciliation =
     options.reconciliation === undefined || sources === undefined
       ? undefined
-      : startReconciliationLoop(
-          contextOf(options.reconciliation, { db, adapters, sources }),
+      : startReconciliationLoop({
+          connectionString,
+          context: contextOf(options.reconciliation, { adapters, sources }),
           leads,
           logger,
-          options.reconciliation.lookMs ?? 1_000,
-        );
+          lookMs: options.reconciliation.lookMs ?? 1_000,
+        });
   const expiry = startPromptExpiry(chores);
   await startHousekeeping(chores);
   let isRunning = true;
@@ -232,8 +233,8 @@ const idleJobs: Jobs = {
 
 function contextOf(
   { events = {}, confirmMs = 5_000, settleMs = 120_000, ...settings }: ReconciliationOptions,
-  parts: Pick<ReconciliationContext, 'db' | 'adapters' | 'sources'>,
-): ReconciliationContext {
+  parts: Pick<ReconciliationContext, 'adapters' | 'sources'>,
+): Omit<ReconciliationContext, 'db'> {
   return { ...parts, settings, events, confirmMs, settleMs };
 }
 
