@@ -6,6 +6,7 @@ export type Quant = {
   readonly location: number;
   readonly quantity: number;
   readonly reserved: number;
+  /** When it was written, to the microsecond where that matters. */
   readonly at: string;
 };
 type QuantsState = {
@@ -21,45 +22,68 @@ export async function startQuantsOdoo(): Promise<QuantsOdoo> {
   return await Emulator.start<QuantsState>({ initial: { quants: [], codes: [] }, handle: answer });
 }
 
+type Search = { readonly domain: readonly unknown[]; readonly order: string; limit: number };
+type OdooRecord = Readonly<Record<string, unknown>>;
+
 /** JSON-2 `search_read`, as far as sources ask it. */
 function answer(request: EmulatedRequest, { quants, codes }: QuantsState): EmulatedAnswer {
   const { headers, path } = request;
   if (headers['authorization'] !== 'bearer odoo-key' || headers['x-odoo-database'] !== 'prod') {
     return { status: 401 };
   }
-  const body = JSON.parse(request.body) as { domain: unknown[]; limit: number };
-  const text = JSON.stringify(body.domain);
-  const ids = /\["(?:product_id|id)","in",(\[[\d,]*\])\]/.exec(text)?.[1];
-  const wanted = ids === undefined ? undefined : (JSON.parse(ids) as number[]);
+  const search = JSON.parse(request.body) as Search;
   if (path === '/json/2/product.product/search_read') {
-    const after = Number(/\["id",">",(\d+)\]/.exec(text)?.[1] ?? 0);
-    const found = codes.filter(([id]) => (wanted?.includes(id) ?? true) && id > after);
-    return {
-      status: 200,
-      body: found
-        .slice(0, body.limit)
-        .map(([id, code]) => ({ id, default_code: code, write_date: '2026-11-01 00:00:00' })),
-    };
+    const products = codes.map(([id, code]) => ({
+      id,
+      default_code: code,
+      at: '2026-11-01 00:00:00',
+    }));
+    return { status: 200, body: found(products, search) };
   }
-  const since = /\["write_date",">=","([^"]+)"\]/.exec(text)?.[1] ?? '';
-  const [, newer, place] = /\["write_date",">","([^"]+)"\].*\["id",">",(\d+)\]/.exec(text) ?? [];
-  const found = quants
-    .filter((one) => wanted?.includes(one.product) ?? true)
-    .filter((one) =>
-      newer === undefined
-        ? one.at >= since
-        : one.at > newer || (one.at === newer && one.id > Number(place)),
-    )
-    .toSorted((a, b) => (a.at === b.at ? a.id - b.id : a.at < b.at ? -1 : 1));
-  return {
-    status: 200,
-    body: found.slice(0, body.limit).map((one) => ({
-      id: one.id,
-      product_id: [one.product, 'a product'],
-      location_id: [one.location, 'WH/Stock'],
-      quantity: one.quantity,
-      reserved_quantity: one.reserved,
-      write_date: one.at,
-    })),
-  };
+  const records = quants.map(({ product, location, reserved, ...one }) => ({
+    ...one,
+    product_id: [product, 'a product'],
+    location_id: [location, 'WH/Stock'],
+    reserved_quantity: reserved,
+  }));
+  return { status: 200, body: found(records, search) };
+}
+
+/**
+ * What a search finds. Odoo keeps times with microseconds and orders by them; what it sends, and
+ * what a domain compares, are whole seconds.
+ */
+function found(
+  records: readonly (OdooRecord & { readonly id: number; readonly at: string })[],
+  { domain, order, limit }: Search,
+): readonly OdooRecord[] {
+  const sorted = records.toSorted((a, b) => {
+    if (order === 'id' || a.at === b.at) return a.id - b.id;
+    return a.at < b.at ? -1 : 1;
+  });
+  return sorted
+    .map(({ at, ...one }): OdooRecord => ({ ...one, write_date: at.slice(0, 19) }))
+    .filter((record) => isIn(domain, record))
+    .slice(0, limit);
+}
+
+/** Whether a record is in a domain: terms in Polish notation, and all that are left over. */
+function isIn(domain: readonly unknown[], record: OdooRecord): boolean {
+  const stack: boolean[] = [];
+  for (const term of domain.toReversed()) {
+    if (typeof term === 'string') {
+      const [a = false, b = false] = [stack.pop(), stack.pop()];
+      stack.push(term === '|' ? a || b : a && b);
+    } else stack.push(holds(term as [string, string, unknown], record));
+  }
+  return stack.every(Boolean);
+}
+
+function holds([field, operator, value]: [string, string, unknown], record: OdooRecord): boolean {
+  const own = record[field];
+  const is = (Array.isArray(own) ? own[0] : own) as string | number;
+  if (operator === 'in') return (value as unknown[]).includes(is);
+  const than = value as string | number;
+  if (operator === '=') return is === than;
+  return is > than || (operator === '>=' && is === than);
 }

@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Emulator } from '../../emulators/emulator.ts';
 import { newId } from '../../src/ids.ts';
 import { runSource } from '../../src/sources/index.ts';
 import { merchantId, newSku } from '../support/stock.ts';
-import { startQuantsOdoo } from './quants-odoo.ts';
+import { startQuantsOdoo, type Quant, type QuantsOdoo } from './quants-odoo.ts';
 import { openSourcesRig, type SourcesRig } from './rig.ts';
 
 // Sources that are read by timestamps: nothing moves the watermark beyond what was seen in time.
@@ -105,6 +105,49 @@ test('odoo: neither a change from the future nor one during a pause is lost', as
   } finally {
     await odoo.stop();
   }
+});
+
+describe('odoo, within one second', () => {
+  let odoo: QuantsOdoo;
+  const skus = Array.from({ length: 3 }, newSku);
+  beforeEach(async () => {
+    odoo = await startQuantsOdoo();
+    odoo.state.codes.push(...skus.map((sku, id): [number, string] => [id, sku]));
+    // What was written last has the lowest number.
+    odoo.state.quants.push(
+      quant(31, 1, '2026-11-01 12:00:00.100000'),
+      quant(32, 2, '2026-11-01 12:00:00.200000'),
+      quant(10, 0, '2026-11-01 12:00:00.300000'),
+    );
+    await rig.put({
+      sourceId: 'odoo',
+      kind: 'odoo',
+      config: { baseUrl: odoo.url, database: 'prod', locations: { '8': 'main' } },
+      credentials: { apiKey: 'odoo-key' },
+      batchSize: 2,
+    });
+  });
+  afterEach(() => odoo.stop());
+
+  const quant = (id: number, product: number, at: string): Quant => {
+    return { id, product, location: 8, quantity: 5, reserved: 0, at };
+  };
+  const figures = (): Promise<unknown[]> => Promise.all(skus.map((sku) => rig.quantity(sku)));
+
+  test('no change is lost where a page ends', async () => {
+    expect(await rig.run('odoo')).toMatchObject({ status: 'succeeded', pages: 2 });
+    expect(await figures()).toEqual([5, 5, 5]);
+  });
+
+  test('a read that stood at a moment and a number is begun again', async () => {
+    const [since, until] = ['2026-11-01 11:59:00', '2026-11-01 12:00:30'];
+    const run = { since, until, after: ['2026-11-01 12:00:00', 32] };
+    await rig.pool.query(`update source set watermark = $1 where source_id = 'odoo'`, [
+      JSON.stringify({ newest: '2026-11-01 12:00:00', run }),
+    ]);
+    expect(await rig.run('odoo')).toMatchObject({ status: 'succeeded', pages: 2 });
+    expect(await figures()).toEqual([5, 5, 5]);
+  });
 });
 
 test('square: the next read begins before the first page of the one before', async () => {

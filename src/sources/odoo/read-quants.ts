@@ -15,8 +15,8 @@ import type { OdooConfig, OdooCredentials } from './kind.ts';
 type OdooTime = string;
 
 /**
- * Between reads the newest change seen; within one the quant that was read last, and the earliest
- * moment at which it looked or stood still: changes may have come behind it since.
+ * Between reads the newest change seen; within one since when it reads, the quant that was read
+ * last, by its number, and when its first page was read: changes may have come behind it since.
  */
 type Mark = {
   readonly newest: OdooTime | null;
@@ -24,7 +24,8 @@ type Mark = {
     | {
         readonly since: OdooTime;
         readonly until: OdooTime;
-        readonly after: readonly [OdooTime, number];
+        /** A time and a number: pages went by times once, and such a read is begun again. */
+        readonly after: number | readonly [OdooTime, number];
       }
     | undefined;
 };
@@ -79,14 +80,9 @@ export function openQuants(
       throw error;
     }
   };
-  let isFirst = true;
   return {
-    async changesSince(watermark, options) {
-      const mark = standing(markOf(watermark), options.readAt, isFirst);
-      const read = await guarded(options, (search) => readChanged(search, config, mark, options));
-      if (read.kind === 'page') isFirst = false;
-      return read;
-    },
+    changesSince: (watermark, options) =>
+      guarded(options, (search) => readChanged(search, config, markOf(watermark), options)),
     snapshot: (cursor, options) =>
       guarded(options, (search) => readProducts(search, config, Number(cursor ?? 0), options)),
     current: (keys, options) =>
@@ -94,14 +90,10 @@ export function openQuants(
   };
 }
 
-/** A read that goes on in another run stood still where the one before had come to. */
-function standing(mark: Mark, readAt: Date, isFirst: boolean): Mark {
-  const { newest, run } = mark;
-  if (run === undefined || !isFirst) return mark;
-  const stood = earlier(run.after[0], odooTime(readAt));
-  return { newest, run: { ...run, until: earlier(run.until, stood) } };
-}
-
+/**
+ * Reads what changed, by the quants' numbers: Odoo orders by microseconds and says seconds, so that
+ * a place among the times of a second cannot be told to it.
+ */
 async function readChanged(
   search: SearchOdoo,
   config: OdooConfig,
@@ -113,32 +105,23 @@ async function readChanged(
   const newestNow = mark.newest === null ? null : earlier(mark.newest, now);
   const since = mark.run?.since ?? back(newestNow, config.overlapSeconds);
   const until = mark.run?.until ?? now;
-  const after = mark.run?.after;
-  const beyond =
-    after === undefined
-      ? [['write_date', '>=', since]]
-      : [
-          '|',
-          ['write_date', '>', after[0]],
-          '&',
-          ['write_date', '=', after[0]],
-          ['id', '>', after[1]],
-        ];
+  const place = mark.run?.after;
+  const after = typeof place === 'number' ? place : 0;
   const changed = await search(
     {
       model: 'stock.quant',
-      domain: [inLocations(config), ...beyond],
+      domain: [inLocations(config), ['write_date', '>=', since], ['id', '>', after]],
       fields: quantFields,
-      order: 'write_date, id',
+      order: 'id',
       limit: options.limit,
     },
     quant,
   );
   const last = changed.at(-1);
   const hasMore = changed.length === options.limit && last !== undefined;
-  const newest = last === undefined ? mark.newest : later(mark.newest, last.write_date);
+  const newest = newestTime(changed, mark.newest);
   const next: Mark = hasMore
-    ? { newest, run: { since, until, after: [last.write_date, last.id] } }
+    ? { newest, run: { since, until, after: last.id } }
     : { newest: newest === null ? null : earlier(newest, until) };
   const ids = [...new Set(changed.map(({ product_id: [id] }) => id))];
   const items = await readFigures(search, config, ids, (parts) => {
@@ -258,8 +241,12 @@ function sumOf(parts: readonly Quant[], quantity: 'onHand' | 'allocated'): numbe
 
 /** A sum that is read because a part of it changed is as old as its newest part. */
 function newestOf(parts: readonly Quant[]): Date | undefined {
-  const newest = parts.reduce<OdooTime | null>((at, part) => later(at, part.write_date), null);
+  const newest = newestTime(parts, null);
   return newest === null ? undefined : dateOf(newest);
+}
+
+function newestTime(quants: readonly Quant[], before: OdooTime | null): OdooTime | null {
+  return quants.reduce((at, { write_date: time }) => later(at, time), before);
 }
 
 function inLocations({ locations }: OdooConfig): unknown {
