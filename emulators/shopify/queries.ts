@@ -11,6 +11,7 @@ export function queryRoot(state: ShopState): Record<string, unknown> {
     }),
     nodes: ({ ids }: { readonly ids: readonly string[] }) => ids.map((id) => nodeOf(state, id)),
     order: ({ id }: { readonly id: string }) => orderNode(state, id),
+    fulfillmentOrders: (page: Page) => connection(fulfillmentNodes(state), page),
     locations: (page: Page) =>
       connection(
         state.locations.map((location) => locationNode(state, location)),
@@ -108,6 +109,25 @@ function orderNode(state: ShopState, id: string): unknown {
         },
       })),
   };
+}
+
+/** What of open orders has not left yet: here nothing has. */
+function fulfillmentNodes(state: ShopState): readonly { readonly id: string }[] {
+  const open = Object.values(state.orders).filter(({ cancelledAt }) => cancelledAt === null);
+  return open.map(({ id, locationId, lines }) => {
+    const location = state.locations.find((one) => one.id === locationId);
+    const waiting = lines.map((line) => ({
+      id: `gid://shopify/FulfillmentOrderLineItem/${line.id}`,
+      sku: line.sku,
+      remainingQuantity: line.current,
+    }));
+    return {
+      id: `gid://shopify/FulfillmentOrder/${id}`,
+      status: 'OPEN',
+      assignedLocation: { location: location && locationNode(state, location) },
+      lineItems: (page: Page) => connection(waiting, page),
+    };
+  });
 }
 
 function number(gid: string): string {
