@@ -1,6 +1,7 @@
 -- Looks at one page of a merchant's levels for one channel and queues what should be queued:
--- levels the channel has not been told of, listings that lag although nobody works on them, and
--- with p_nonce all of them (republish). Only the channel's leader calls it.
+-- levels the channel has not been told of, listings that lag or are to be told again although
+-- nobody works on them, and with p_nonce all of them (republish). Only the channel's leader calls
+-- it.
 --
 -- Returns a row for each listing that needs a job. A last row without job_id names the page's end;
 -- without it the page was the last.
@@ -41,7 +42,7 @@ begin
   ), theirs as materialized (
     -- from one end of the page to the other: looked up one by one they take eight times as long
     select l.sku, l.location_id, l.state, l.job_id, l.dead_delivery, l.told_rules,
-      l.rules_version, l.published_version, l.wanted_version
+      l.rules_version, l.published_version, l.wanted_version, l.force_nonce
     from listing l
     where l.merchant_id = p_merchant and l.channel_id = p_channel
       and (l.sku, l.location_id) > (coalesce(p_after_sku, ''), coalesce(p_after_location, ''))
@@ -51,7 +52,7 @@ begin
     select * from (
       select p.sku, p.location_id, p.version, p.updated_at, l.sku is not null as is_listed,
         l.state, l.job_id, l.dead_delivery, l.told_rules, l.rules_version, l.published_version,
-        l.wanted_version
+        l.wanted_version, l.force_nonce
       -- full, which is never done row by row, whatever the planner expects
       from page p full join theirs l on l.sku = p.sku and l.location_id = p.location_id
       offset 0) k
@@ -80,6 +81,8 @@ begin
           select from delivery d
           where d.merchant_id = p_merchant and d.delivery_id = k.dead_delivery
             and d.status in ('dead', 'redriving'))
+        -- it is to be told again, whatever changed: it is known by other ids, say
+        when k.force_nonce is not null then true
         when p_rules and k.published_version > 0
           and k.told_rules <> v_channel.rules_version + k.rules_version then true
         else greatest(k.version, k.wanted_version) > k.published_version
@@ -148,7 +151,7 @@ begin
         or (l.state = 'queued' and not listing_has_job(v_channel.queue, l.job_id, p_working))
         or (l.state <> 'queued'
             and (greatest(d.version, l.wanted_version) > l.published_version
-              or l.state = 'waiting'
+              or l.state = 'waiting' or l.force_nonce is not null
               or (p_rules and l.told_rules <> v_channel.rules_version + l.rules_version))))
       and l.state <> 'held'
     returning l.sku, l.location_id, l.job_id, j.job_id as new_job_id
