@@ -1,4 +1,5 @@
 import { backoffMs, confirm, type KnownOperation, type PublishResult } from '../channels/index.ts';
+import { together } from '../db/index.ts';
 import type { CallReport } from './attempts.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { judgeJob, type Judged } from './judge.ts';
@@ -28,7 +29,7 @@ export async function confirmOperations(
   { readAt, askedAt, knownAt }: ReadClock,
 ): Promise<readonly ClaimedJob[]> {
   const from = performance.now();
-  const replies = await Promise.all(operations.map((operation) => ask(input, operation)));
+  const replies = await together(operations.map((operation) => ask(input, operation)));
   if (replies.every(({ kind }) => kind === 'unasked')) return [job];
   const draft = emptyDraft();
   const judged: Judged[] = [];

@@ -10,6 +10,7 @@ import {
   type KnownOperation,
   type StoredCall,
 } from '../channels/index.ts';
+import { together } from '../db/index.ts';
 import { confirmOperations } from './confirm-operations.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { makeCall, type CallsInput, type ReadClock } from './make-call.ts';
@@ -60,7 +61,8 @@ export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[
     const due = group.flatMap((job) => byJob.get(job.jobId) ?? []);
     work.push(callFor(current, group, due, clock));
   }
-  return (await Promise.all(work)).flat();
+  // Also when one fails: a job whose call is under way must not be given back.
+  return (await together(work)).flat();
 }
 
 function isStoring({ adapter }: CallsInput): boolean {

@@ -1,0 +1,102 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { putChannel, type Change, type ChannelAdapter } from '../../src/channels/index.ts';
+import { setStock, type Command } from '../../src/stock/index.ts';
+import { provenance } from '../support/stock.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { DeliveryRig, merchantId } from './delivery-rig.ts';
+
+// Calls that are made for jobs of one claim.
+
+const set = (sku: string, onHand: number): Command =>
+  setStock({ level: { merchantId, sku, storeId: 'main' }, request: { onHand }, provenance });
+
+type Publish = (changes: readonly Change[]) => Promise<void>;
+
+/** A channel that does with its calls what a test wants, and repeats those that are stored. */
+function adapterOf(maxBatch: number, publish: Publish, isStored: boolean): ChannelAdapter {
+  const idempotency = isStored ? 'header' : 'none';
+  const adapter: ChannelAdapter<unknown, unknown> = {
+    kind: 'own',
+    maxBatch,
+    capabilities: { compareAndSet: false, idempotency, results: 'item', rateModel: 'calls' },
+    configSchema: z.object({}),
+    credentialsSchema: z.object({}),
+    selects: () => ({ kind: 'all' }),
+    address: () => 'here',
+    publish: async (changes) => {
+      await publish(changes);
+      return { ok: true };
+    },
+    verify: () => Promise.resolve({ ok: true }),
+  };
+  return adapter;
+}
+
+async function openRig(adapter: ChannelAdapter): Promise<DeliveryRig> {
+  const rig = await DeliveryRig.open(adapter);
+  onTestFinished(() => rig.close());
+  return rig;
+}
+
+async function connect({ db, adapters, secretBox, clock }: DeliveryRig): Promise<void> {
+  const more = { kind: 'own', config: {}, credentials: {}, timeoutMs: 30_000 };
+  const context = { adapters, secretBox, clock };
+  await putChannel(db, context, { merchantId, channelId: 'own', ...more });
+}
+
+test('a call that is under way keeps its job when another cannot be kept', async () => {
+  const shown: Record<string, number> = {};
+  let [running, most] = [0, 0];
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  onTestFinished(() => release());
+  const rig = await openRig(
+    adapterOf(
+      1,
+      async ([change]) => {
+        if (change === undefined) return;
+        if (change.sku === 'A' && change.version === 2) {
+          running += 1;
+          most = Math.max(most, running);
+          await released;
+          running -= 1;
+        }
+        shown[change.sku] = change.available;
+      },
+      true,
+    ),
+  );
+  await rig.start();
+  await connect(rig);
+  await rig.submit(set('A', 1), set('B', 1), set('C', 1));
+  await rig.settled();
+  // A sequence remembers what is rolled back.
+  await rig.inspector.query(`
+    create sequence failures;
+    create function fail() returns trigger language plpgsql as $$
+    begin
+      if new.content::text like '%"B"%' then
+        perform nextval('failures');
+        raise exception 'not kept';
+      end if;
+      return new;
+    end $$;
+    create trigger fail before insert on stored_call for each row execute function fail()`);
+  await rig.submit(set('A', 2), set('B', 2));
+  await waitFor(() => running > 0, { what: 'the call about A' });
+  await waitFor(
+    async () => (await rig.inspector.query('select from failures where is_called')).rowCount === 1,
+    { what: 'B to fail' },
+  );
+  // What is claimed after A was given back is sent after A.
+  for (let onHand = 2; onHand < 7; onHand += 1) {
+    await rig.submit(set('C', onHand));
+    await waitFor(() => shown['C'] === onHand || most > 1, { what: `C at ${onHand}` });
+  }
+  await rig.inspector.query('drop trigger fail on stored_call');
+  release();
+  await rig.settled();
+  expect(most).toBe(1);
+  expect(shown).toEqual({ A: 2, B: 2, C: 6 });
+});
