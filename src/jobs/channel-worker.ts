@@ -10,7 +10,7 @@ import {
 import { CallGate } from './call-gate.ts';
 import { ChannelNotes } from './channel-notes.ts';
 import { ChannelUpkeep } from './channel-upkeep.ts';
-import { claimsFor, fewestClaimed } from './claim-size.ts';
+import { claimsFor, fewestClaimed, workNow } from './claim-size.ts';
 import { makeCalls } from './make-calls.ts';
 import { makeRead, type ListingName } from './make-read.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
@@ -255,9 +255,11 @@ export class ChannelWorker {
         continue;
       }
       hasWorked = true;
-      await this.#work(jobs, isProbe);
+      const { now, later } = workNow(jobs, this.#adapter.maxBatch);
+      await this.#giveBack(later);
+      await this.#work(now, isProbe);
       // What came meanwhile is collected for the next round.
-      if (isCollected && jobs.length < limit) break;
+      if (isCollected && jobs.length < limit && later.length === 0) break;
     }
     return hasWorked;
   }
@@ -293,10 +295,7 @@ export class ChannelWorker {
       reload: () => this.#reload(),
       settle: (verdict) => this.#recorder.add(verdict),
       // A job that failed is due by its own time, without waiting for the poll.
-      wakeIn: (ms) => {
-        const timer = setTimeout(() => this.wake(), Math.min(ms, longestTimerMs));
-        timer.unref();
-      },
+      wakeIn: (ms) => setTimeout(() => this.wake(), Math.min(ms, longestTimerMs)).unref(),
     }).catch(async (error: unknown) => {
       await this.#giveBack(jobs.filter(({ jobId }) => this.#working.has(jobId)));
       throw error;

@@ -100,3 +100,50 @@ test('a call that is under way keeps its job when another cannot be kept', async
   expect(most).toBe(1);
   expect(shown).toEqual({ A: 2, B: 2, C: 6 });
 });
+
+test('of full jobs that wait behind small ones no more are read than are called soon', async () => {
+  const skus = Array.from({ length: 300 }, (_, n) => `S${String(n).padStart(3, '0')}`);
+  let [calls, stale] = [0, 0];
+  let hold = Promise.resolve();
+  let release = (): void => undefined;
+  const holdCalls = (): void => void (hold = new Promise((resolve) => (release = resolve)));
+  onTestFinished(() => release());
+  const rig = await openRig(
+    adapterOf(
+      5,
+      async (changes) => {
+        calls += 1;
+        await hold;
+        stale += changes.filter(({ version }) => version === 2).length;
+      },
+      false,
+    ),
+  );
+  // One round at a time.
+  await rig.start({ isBusy: () => true, sweepMs: 600_000 });
+  await connect(rig);
+  await rig.submit(set('A', 1), ...skus.map((sku) => set(sku, 1)));
+  await rig.settled();
+  const relayed = (): Promise<unknown> =>
+    waitFor(async () => (await rig.inspector.query('select from outbox_message')).rowCount === 0, {
+      what: 'the relay',
+    });
+  const called = async (): Promise<void> => {
+    const before = calls;
+    await waitFor(() => calls > before, { what: 'a call' });
+  };
+  // The round before has one small job.
+  holdCalls();
+  await Promise.all([rig.submit(set('A', 3)), called()]);
+  await rig.submit(...skus.map((sku) => set(sku, 5)));
+  await relayed();
+  const small = release;
+  holdCalls();
+  await Promise.all([small(), called()]);
+  // Everything is sold out while the first of the calls are under way.
+  await rig.submit(...skus.map((sku) => set(sku, 0)));
+  release();
+  await rig.settled();
+  // Of A one, and of the rest what 20 calls hold and a job more.
+  expect(stale).toBeLessThan(1 + 100 + 5);
+});
