@@ -86,7 +86,13 @@ export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: Judg
   const staying = isWaiting ? [] : open.filter(({ outcome }) => staysInJob(outcome));
   const leaving = open.filter((one) => !staying.includes(one));
   const held = leaving.filter((one) => isHeld(context, one));
-  const dead = settleAll(draft, about, isOver);
+  const dead = judged.filter((one) => {
+    return one.outcome.kind === 'refused' || (isOpen(one.outcome) && isOver(one));
+  });
+  const goesOn = isWaiting || staying.length > 0;
+  // A job that goes on writes over what became of its delivery.
+  const letter = goesOn && dead.length > 0 ? deadLetterOf(draft, about, dead) : job.deliveryId;
+  settleAll(draft, about, new Set(dead), letter);
   keepAccepted(context, draft, about, accepted);
   const groups = groupsOf(
     context,
@@ -95,28 +101,30 @@ export function judgeJob(context: JudgeContext, draft: VerdictDraft, about: Judg
     bystanders,
   );
   // What goes on in one other job is the same delivery; else each has one of its own.
-  const isSameDelivery = groups.length === 1 && staying.length + dead === 0 && !isWaiting;
+  const isSameDelivery = groups.length === 1 && dead.length === 0 && !goesOn;
   for (const group of groups) moveGroup(draft, about, { ...group, isSameDelivery });
   for (const one of held) observe(draft, about, one, null);
 
-  const code = codeOf(judged.map(({ outcome }) => outcome));
+  const own = goesOn ? judged.filter((one) => !dead.includes(one)) : judged;
+  const code = codeOf(own.map(({ outcome }) => outcome));
   const retryMs = staying.length > 0 ? retryDelay(context.retry, job, report) : undefined;
   if (isWaiting) {
     const ms = about.pollMs ?? backoffMs(context.retry, 1, 0);
     draft.deferred.push({ job, ms, attempts: 1 });
-  } else if (retryMs !== undefined || dead > 0) {
+  } else if (retryMs !== undefined || dead.length > 0) {
     draft.failed.push({ job, retryMs, code: code ?? 'internal' });
   } else draft.completed.push(job);
-  const status = statusOf(judged, {
-    dead,
+  const ownDead = goesOn ? 0 : dead.length;
+  const status = statusOf(own, {
+    dead: ownDead,
     retryMs,
     isWaiting,
     held: held.length,
     moved: groups.length,
   });
   if (status !== undefined) {
-    const steps = judged.map(({ step }) => step);
-    draft.attempts.push(attemptOf(job, steps, report, { status, open: dead, code }));
+    const steps = own.map(({ step }) => step);
+    draft.attempts.push(attemptOf(job, steps, report, { status, open: ownDead, code }));
   } else if (attemptNumber(job) > 1) draft.superseded.push(job.deliveryId);
 }
 
@@ -165,26 +173,38 @@ function bystandersOf(judged: readonly Judged[]): ReadonlySet<Judged> {
   return new Set(innocent.length < unsettled.length ? innocent : []);
 }
 
-/** Settles what is settled or dead. @returns how many listings are dead */
+/** Settles what is settled or dead. @param letter the delivery that the dead ones fall to */
 function settleAll(
   draft: VerdictDraft,
-  about: JudgedJob,
-  isOver: (one: Judged) => boolean,
-): number {
-  const { job, judged, report } = about;
-  let dead = 0;
+  { job, judged, report }: JudgedJob,
+  dead: ReadonlySet<Judged>,
+  letter: string,
+): void {
   for (const one of judged) {
-    const { step, outcome } = one;
-    const isDead = outcome.kind === 'refused' || (isOpen(outcome) && isOver(one));
-    if (!isDead && outcome.kind !== 'settled') continue;
-    if (isDead) dead += 1;
-    draft.settled.push(settlementOf(step, report, isDead ? job.deliveryId : null));
+    const isDead = dead.has(one);
+    if (!isDead && one.outcome.kind !== 'settled') continue;
+    draft.settled.push(settlementOf(one.step, report, isDead ? letter : null));
     // Given up: what comes later has another key.
     if (isDead && report.isStored && !draft.answered.includes(job.jobId)) {
       draft.answered.push(job.jobId);
     }
   }
-  return dead;
+}
+
+/** Gives listings that are dead, of a job that goes on, a delivery of their own. */
+function deadLetterOf(
+  draft: VerdictDraft,
+  { job, report }: JudgedJob,
+  dead: readonly Judged[],
+): string {
+  const deliveryId = newId('dlv');
+  // No job stands for it: it goes to no dead-letter queue.
+  const first = { ...job, deliveryId, jobId: randomUUID(), attemptsBefore: 0, retryCount: 0 };
+  const steps = dead.map(({ step }) => step);
+  const code = codeOf(dead.map(({ outcome }) => outcome));
+  const how = { status: 'dead', open: dead.length, code } as const;
+  draft.attempts.push(attemptOf(first, steps, report, how));
+  return deliveryId;
 }
 
 function settlementOf(step: Step, report: CallReport, deadDelivery: string | null): SettledListing {

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { listDeadLetters, type DeliveryView } from '../../src/channels/index.ts';
+import { setStock, type Command } from '../../src/stock/index.ts';
+import { provenance } from '../support/stock.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { DeliveryRig, merchantId } from './delivery-rig.ts';
+import { startVendor, vendorAdapter } from './fake-vendor.ts';
+
+// What a dead letter stands for.
+
+let rig: DeliveryRig;
+
+beforeEach(async () => {
+  rig = await DeliveryRig.open(vendorAdapter({ capabilities: { idempotency: 'none' } }));
+});
+
+afterEach(() => rig.close());
+
+const set = (sku: string, onHand: number): Command =>
+  setStock({ level: { merchantId, sku, storeId: 'main' }, request: { onHand }, provenance });
+
+const deadLetters = async (): Promise<readonly DeliveryView[]> =>
+  (await listDeadLetters(rig.db, { merchantId, limit: 100 })).items;
+
+const summaryOf = ({ status, listings, attempts }: DeliveryView): unknown[] => [
+  status,
+  listings,
+  attempts.map(({ errorCode }) => errorCode),
+];
+
+test('one of a listing stays when others of its call go out at the next attempt', async () => {
+  const vendor = await startVendor();
+  onTestFinished(() => vendor.stop());
+  await rig.start();
+  await rig.connectVendor(vendor, 'shop');
+  await rig.submit(set('A', 1), set('B', 1));
+  await rig.settled();
+  vendor.state.instead = {
+    A: [{ kind: 'refused', code: 'no_such_item' }],
+    B: [{ kind: 'retry', code: 'busy' }],
+  };
+  await rig.submit(set('A', 2), set('B', 2));
+  await rig.settled();
+  expect(vendor.state.shown).toEqual({ A: 1, B: 2 });
+  expect((await deadLetters()).map(summaryOf)).toEqual([['dead', 1, ['no_such_item']]]);
+  const others = (await rig.deliveries('shop')).filter(({ status }) => status !== 'dead');
+  expect(others.map(summaryOf)).toContainEqual(['delivered', 1, ['busy', null]]);
+  // What comes later makes it obsolete.
+  await rig.submit(set('A', 3));
+  await waitFor(() => vendor.state.shown['A'] === 3, { what: 'the newer figure' });
+  await rig.settled();
+  expect(await deadLetters()).toEqual([]);
+});
