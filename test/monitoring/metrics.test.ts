@@ -71,7 +71,7 @@ describe('of a running service', () => {
   });
 });
 
-test('each mutation of a request that is refused or replayed counts, of a dry run none', async () => {
+test("each mutation that is refused or replayed counts, but a dry run's do not", async () => {
   const app = await startTestApp();
   onTestFinished(() => app.close());
   const cup = { type: 'adjust', storeId: 'main', sku: 'cup' };

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 export type FakePostgres = {
   /** Of a user `reader` with the password `secret`. */
   readonly url: string;
-  /** What clients said before they asked anything: of each `tls?`, the startup, and the password. */
+  /** What clients said before they asked anything: `tls?`, the startup, the password. */
   readonly heard: readonly string[];
   /** Resolves when a client that was let in has asked something. */
   readonly asked: Promise<void>;

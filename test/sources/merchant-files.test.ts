@@ -51,8 +51,8 @@ test('a merchant reads the files of its own folder, and nobody else’s', async 
   await write('feeds/stock.csv', ['a', 'b', 'c']);
   expect(await readFile('default')).toMatchObject({ status: 'succeeded', read: 3 });
   for (const merchantId of [stranger, 'acme']) {
-    const read = await readFile(merchantId);
-    expect(read, merchantId).toMatchObject({ status: 'failed', code: 'file_unreadable', read: 0 });
+    const unreadable = { status: 'failed', code: 'file_unreadable', read: 0 };
+    expect(await readFile(merchantId)).toMatchObject(unreadable);
   }
   await write('merchant-feeds/acme/stock.csv', ['d', 'e']);
   await write('merchant-feeds/..%2Ffeeds/stock.csv', ['f']);

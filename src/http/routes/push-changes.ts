@@ -51,7 +51,7 @@ export const pushChanges = defineOperation({
   },
 });
 
-/** The source that has signed the request, of the merchant that it names. Refusals: AUTH.INVALID. */
+/** The source that signed the request, of the merchant that it names. Refusals: AUTH.INVALID. */
 async function identifySigner(request: SignedRequest): Promise<Caller | Refusal> {
   const { params, body, incoming, services } = request;
   const { headers } = incoming;

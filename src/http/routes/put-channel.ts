@@ -18,11 +18,12 @@ export const putChannel = defineOperation({
   tag: 'Channels',
   summary: 'Create a channel or replace its settings',
   description:
-    'Credentials are never given back; those that are not given stay as they are. Where they would ' +
-    'be sent to another address they have to be given again. For a webhook a secret is made ' +
-    'when none is given, and shown once, in the 201. A channel is shown floor(share × available) ' +
-    '− buffer, at most max and never below 0. driftPolicy says what happens when it shows another ' +
-    'figure than it was told: ours sends our figure at once, hold waits until the drift is approved.',
+    'Credentials are never given back; those that are not given stay as they are. Where they ' +
+    'would be sent to another address they have to be given again. For a webhook a secret is ' +
+    'made when none is given, and shown once, in the 201. A channel is shown floor(share × ' +
+    'available) − buffer, at most max and never below 0. driftPolicy says what happens when it ' +
+    'shows another figure than it was told: ours sends our figure at once, hold waits until the ' +
+    'drift is approved.',
   access: 'member',
   params: { channelId },
   body: z.strictObject({
