@@ -7,7 +7,7 @@ import {
   type Level,
   type LevelChange,
 } from '../stock/index.ts';
-import { hasEnded, notActive, type Line, type Reservation } from './reservation.ts';
+import { hasEnded, notActive, statusAt, type Line, type Reservation } from './reservation.ts';
 
 /** Whether a hold whose time is over may still be committed. */
 export type CommitAfterExpiry = 'if-available' | 'never';
@@ -143,7 +143,7 @@ export function decideRelease(
   lines: readonly LineAtLevel[],
   now: Date,
 ): Refusal | Changes {
-  if (reservation.status === 'released') return [];
+  if (statusAt(reservation, now) === 'released') return [];
   if (reservation.status !== 'active' || hasEnded(reservation, now)) {
     return notActive(reservation, now);
   }

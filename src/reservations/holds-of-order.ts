@@ -14,9 +14,10 @@ export function linesOf(reservations: readonly Reservation[]): Line[] {
   return aggregateLines(reservations.flatMap(({ lines }) => lines));
 }
 
-/** Whether an order was cancelled after it was sold, and has neither bought nor held since. */
+/** Whether an order was cancelled, sold or held only, and has neither bought nor held since. */
 export function isCancelled(own: readonly Reservation[], now: Date): boolean {
-  return givenBack(own, now) === undefined && own.some(({ status }) => status === 'returned');
+  const isOff = own.some(({ status }) => status === 'returned' || status === 'cancelled');
+  return isOff && givenBack(own, now) === undefined;
 }
 
 /** What the cancellation of an order gives back: all that it bought, then all that it holds. */

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Command, LevelKey, Loader, Provenance } from '../stock/index.ts';
 import type { Line, Reservation } from './reservation.ts';
-import type { ReservationStatus } from './tables.ts';
+import type { StoredStatus } from './tables.ts';
 
 /** A command on reservations that exist: they and their levels are known once they are loaded. */
 export type ReservationCommand = Command & {
@@ -38,7 +38,7 @@ type Row = {
   merchant_id: string;
   reservation_id: string;
   order_id: string | null;
-  status: ReservationStatus;
+  status: StoredStatus;
   late: boolean;
   expires_at: Date;
   stores: string[];

@@ -13,7 +13,7 @@ import {
 } from './decide.ts';
 import { reservationLoader, type ReservationCommand } from './load-reservations.ts';
 import { hasEnded, reservationNotFound, viewReservation, type Reservation } from './reservation.ts';
-import type { ReservationStatus } from './tables.ts';
+import type { StoredStatus } from './tables.ts';
 
 export type MoveReservation = {
   readonly merchantId: string;
@@ -47,7 +47,7 @@ export function releaseReservation(input: MoveReservation): Command {
   return moveCommand(input, 'reservation.released', (reservation, context) => {
     const lines = linesAtLevels(reservation.merchantId, reservation.lines, context);
     const decision = decideRelease(reservation, lines, context.now);
-    if (!isRefusal(decision)) reservation.status = 'released';
+    if (!isRefusal(decision) && decision.length > 0) reservation.status = 'released';
     return decision;
   });
 }
@@ -131,7 +131,7 @@ function moveCommand(
 /** What the batch writes of a reservation that was `statusRead` before. */
 export function reservationWrite(
   reservation: Reservation,
-  statusRead: ReservationStatus,
-): Reservation & { statusRead: ReservationStatus; newLines: [] } {
+  statusRead: StoredStatus,
+): Reservation & { statusRead: StoredStatus; newLines: [] } {
   return { ...reservation, statusRead, newLines: [] };
 }

@@ -95,7 +95,8 @@ export function confirmOrder(event: OrderEvent, policy: CommitAfterExpiry): Comm
 /**
  * An order is off: all its holds are released, and all that it took goes back on hand. Answered
  * with 202 and what it came to, with the first of what was taken, else of what was held. An order
- * that holds nothing any more stays as it is.
+ * that holds nothing any more stays as it is. What is off is not confirmed by a late event, unless
+ * it is held anew.
  *
  * Refusals, in this order: ORDER.NOT_FOUND, ORDER.LINES_DIFFER (other lines than the order has:
  * a part of an order is put back with `inventory.adjusted`), STOCK.OUT_OF_RANGE.
@@ -120,7 +121,7 @@ export function cancelOrder(event: OrderEvent): Command {
     }
     if (findSet(sets, lines) === undefined) return linesDiffer(all);
     const given = givenBack(own, context.now);
-    return given === undefined ? unchanged(all[0]) : giveBack(given, context);
+    return given === undefined ? unchanged(all[0]) : giveBack(given, orderId, context);
   });
 }
 
@@ -175,13 +176,19 @@ function commitHolds(
 }
 
 /** Gives back what was bought and what is held. Refusals: STOCK.OUT_OF_RANGE. */
-function giveBack(given: HoldSet, context: DecisionContext): Refusal | OrderDecision {
+function giveBack(
+  given: HoldSet,
+  orderId: string,
+  context: DecisionContext,
+): Refusal | OrderDecision {
   const outcome = given.some(isSold) ? 'returned' : 'released';
   const moved = moveTogether(given, context, {
     decide: (one, lines) =>
       isSold(one) ? decideReturn(lines) : decideRelease(one, lines, context.now),
     apply(one) {
-      one.status = isSold(one) ? 'returned' : 'released';
+      if (isSold(one)) one.status = 'returned';
+      // A hold that was named may be another order's, which is not off.
+      else one.status = one.orderId === orderId ? 'cancelled' : 'released';
     },
   });
   return 'code' in moved ? moved : { outcome, ...moved, reservation: given[0] };

@@ -57,6 +57,8 @@ export async function listReservations(
         where.and([where('status', '=', 'active'), where('expires_at', '<=', now)]),
       ]),
     );
+  } else if (filter.status === 'released') {
+    query = query.where('status', 'in', ['released', 'cancelled']);
   } else if (filter.status !== undefined) {
     query = query.where('status', '=', filter.status);
   }

@@ -1,5 +1,5 @@
 import { refuse, type Refusal } from '../errors.ts';
-import type { ReservationStatus } from './tables.ts';
+import type { ReservationStatus, StoredStatus } from './tables.ts';
 
 export type Line = {
   readonly storeId: string;
@@ -15,7 +15,7 @@ export type Reservation = {
   /** A hold may be made without an order; the order that is confirmed with it has it then. */
   orderId: string | null;
   /** As written down: a hold that ended stays active here until the sweep has passed. */
-  status: ReservationStatus;
+  status: StoredStatus;
   late: boolean;
   expiresAt: Date;
   readonly lines: readonly Line[];
@@ -40,12 +40,16 @@ export function hasEnded(
   return reservation.status === 'active' && reservation.expiresAt <= now;
 }
 
-/** The status a reader sees: an active hold whose time is over is expired. */
+/**
+ * The status a reader sees: an active hold whose time is over is expired, one that its order's
+ * cancellation ended is released.
+ */
 export function statusAt(
   reservation: Pick<Reservation, 'status' | 'expiresAt'>,
   now: Date,
 ): ReservationStatus {
-  return hasEnded(reservation, now) ? 'expired' : reservation.status;
+  if (hasEnded(reservation, now)) return 'expired';
+  return reservation.status === 'cancelled' ? 'released' : reservation.status;
 }
 
 export function viewReservation(reservation: Reservation, now: Date): ReservationView {

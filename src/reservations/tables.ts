@@ -11,11 +11,14 @@ export const reservationStatuses = [
 
 export type ReservationStatus = (typeof reservationStatuses)[number];
 
+/** `cancelled`: the order was cancelled while its stock was held only. Shown as released. */
+export type StoredStatus = ReservationStatus | 'cancelled';
+
 export type ReservationTable = {
   merchant_id: string;
   reservation_id: string;
   order_id: string | null;
-  status: ColumnType<ReservationStatus, ReservationStatus, ReservationStatus>;
+  status: ColumnType<StoredStatus, StoredStatus, StoredStatus>;
   late: boolean;
   expires_at: Date;
   created_at: Date;

@@ -7,6 +7,9 @@ import {
   confirmOrder,
   createReservation,
   expireReservations,
+  getReservation,
+  listReservations,
+  releaseReservation,
 } from '../../src/reservations/index.ts';
 import type { Command, Outcome } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -185,3 +188,39 @@ test.each([[false], [true]])(
     expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 1 });
   },
 );
+
+test('an order that was cancelled while it was only held is not sold by a late event', async () => {
+  const sku = newSku();
+  await submit(count(sku, 4));
+  const reservationId = await hold(sku, 2, sku);
+  const cancelled = bodyOf(await submit(cancelOrder(event(sku, sku, 2))));
+  expect(cancelled).toMatchObject({ outcome: 'released', reservation: { status: 'released' } });
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2), 'never')))).toBe('ORDER.CANCELLED');
+  expect(codeOf(await submit(cancelOrder(event(sku, sku, 2))))).toBe('unchanged');
+  expect(await levelRow(inspector, sku)).toMatchObject({ on_hand: 4, reserved: 0 });
+  // To everybody else it is a hold that was released.
+  const move = { merchantId, reservationId, actor: null };
+  expect(bodyOf(await submit(releaseReservation(move)))).toEqual(cancelled.reservation);
+  const commit = await submit(commitReservation(move, 'if-available'));
+  expect(commit).toMatchObject({
+    refusal: { code: 'RESERVATION.NOT_ACTIVE', data: { reservationStatus: 'released' } },
+  });
+  expect(await getReservation(handle.db, inspector, move, 0)).toEqual(cancelled.reservation);
+  const filter = { merchantId, orderId: sku, status: 'released' as const, limit: 10 };
+  expect((await listReservations(handle.db, inspector, filter, 0)).items).toHaveLength(1);
+  // Held anew it is an order again.
+  await hold(sku, 2, sku);
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2), 'never')))).toBe('committed');
+});
+
+test('an order whose hold was given back, but that was not cancelled, can be sold', async () => {
+  const sku = newSku();
+  await submit(count(sku, 4));
+  const given = await hold(sku, 2, sku);
+  await submit(releaseReservation({ merchantId, reservationId: given, actor: null }));
+  expect(codeOf(await submit(confirmOrder(event(sku, sku, 2), 'never')))).toBe('taken');
+  const other = `${sku}-other`;
+  const named = await hold(sku, 1, other);
+  expect(codeOf(await submit(cancelOrder(event(`${sku}-third`, sku, 1, named))))).toBe('released');
+  expect(codeOf(await submit(confirmOrder(event(other, sku, 1), 'never')))).toBe('taken');
+});

@@ -74,10 +74,10 @@ export const reservationControls: readonly Control[] = [
       {
         file: 'src/reservations/decide.ts',
         before:
-          "  if (reservation.status === 'released') return [];\n" +
+          "  if (statusAt(reservation, now) === 'released') return [];\n" +
           "  if (reservation.status !== 'active' || hasEnded(reservation, now)) {",
         after:
-          "  if (reservation.status === 'released') return [];\n" +
+          "  if (statusAt(reservation, now) === 'released') return [];\n" +
           "  if (reservation.status !== 'active') {",
       },
     ],
