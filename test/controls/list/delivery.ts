@@ -194,8 +194,8 @@ export const deliveryControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/listing_record.sql',
-        before: 'and l.location_id = u.location_id and l.job_id = u.job_id offset 0) l',
-        after: 'and l.location_id = u.location_id offset 0) l',
+        before: 'where l.ctid = u.row_id and l.job_id = u.job_id offset 0) l',
+        after: 'where l.ctid = u.row_id offset 0) l',
       },
     ],
     test: 'test/channels/listing-record.test.ts',
