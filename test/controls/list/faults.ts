@@ -7,7 +7,7 @@ export const faultControls: readonly Control[] = [
     promise: 'A commit whose answer was lost is looked up, and not taken for done.',
     changes: [
       {
-        file: 'src/stock/batch.ts',
+        file: 'src/stock/lost-attempt.ts',
         before: '  return rowCount === 0;\n',
         after: '  return true;\n',
       },

@@ -151,10 +151,8 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/level-memory.ts',
-        before:
-          'if (level === undefined || level.nextHoldEndsMs <= nowMs + offsetMs) ' +
-          'missing.set(id, key);',
-        after: 'if (level === undefined) missing.set(id, key);',
+        before: '      if (level.nextHoldEndsMs > momentMs) continue;\n',
+        after: '      if (level.nextHoldEndsMs > 0) continue;\n',
       },
     ],
     test: 'test/stock/level-memory.test.ts',
@@ -194,8 +192,8 @@ export const stockControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/working-state.ts',
-        before: '      this.#answers.delete(keyId(key.merchantId, key.key));',
-        after: '      keyId(key.merchantId, key.key);',
+        before: 'for (const id of undone) this.#answers.delete(id);',
+        after: 'for (const id of undone) this.#answers.has(id);',
       },
     ],
     test: 'test/stock/writer.test.ts',
