@@ -268,6 +268,11 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   };
   /** One text for what the channel has under these ids: two listings must not share it. */
   listingKey?(externalIds: unknown): string;
+  /**
+   * The listings that an order's line may be about, by their keys: the first that is listed is
+   * meant. Absent: the one with the line's key.
+   */
+  lineKeys?(lineKey: string): readonly string[];
   /** Brings the changes to the channel. Rejects only for a bug: a call that fails is a result. */
   publish(
     changes: readonly Change[],

@@ -1,7 +1,7 @@
 /** One line of a channel's order: what is still wanted of it, after edits, removals and returns. */
 export type InboundLine = {
   readonly lineId: string;
-  /** As the adapter's `listingKey` gives it; null where the channel names none. */
+  /** As `listingKey` gives it, or `lineKeys` takes it; null where the channel names none. */
   readonly listingKey: string | null;
   readonly sku: string | null;
   /** The channel's place that ships it, where it says so. */

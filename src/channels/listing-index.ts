@@ -23,7 +23,7 @@ export class ListingIndex {
   }
 
   /**
-   * The level of a line: the listing with its key; else the listing of its SKU, the one at the
+   * The level of a line: the listing with its key, or the first of its keys that is listed; else the listing of its SKU, the one at the
    * place that the line names where there are several, else the first by store. A line of a
    * channel that uses our own names says its store as the place. Undefined: nobody told us.
    */
@@ -73,7 +73,8 @@ function placeOf(
   { listingKey, sku, locationId }: Pick<InboundLine, 'listingKey' | 'sku' | 'locationId'>,
   adapter: ChannelAdapter,
 ): Place | undefined {
-  const byItsKey = listingKey === null ? undefined : byKey.get(listingKey);
+  const keys = listingKey === null ? [] : (adapter.lineKeys?.(listingKey) ?? [listingKey]);
+  const byItsKey = keys.map((key) => byKey.get(key)).find((place) => place !== undefined);
   if (byItsKey !== undefined) return byItsKey;
   if (sku === null) return undefined;
   const listings = bySku.get(sku) ?? [];

@@ -9,6 +9,7 @@ import {
   type EmulatedOrder,
 } from '../../emulators/woocommerce/webhooks.ts';
 import { expectCleanAudit } from '../support/audit.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { VendorRig, type SignedWebhook } from './vendor-rig.ts';
 
 const skus = { rug: 400, 'rug-red': 400 };
@@ -144,4 +145,32 @@ test('a new webhook of a store is greeted, and then brings its orders', async ()
   expect(await rig.levelOf('rug')).toMatchObject({ onHand, openOrders: 0, available: onHand });
   expect(store.state.hooks).toMatchObject([{ failures: 0 }]);
   await expectCleanAudit(rig.inspector);
+});
+
+test('a variation whose stock is counted at its product counts there', async () => {
+  const { productId } = store.idsOf('rug') as { productId: number };
+  const { onHand } = await rig.levelOf('rug');
+  const ofVariation = { id: 1, productId, variationId: 987_654, sku: 'rug-blue', quantity: 3 };
+  const lines = [ofVariation, { ...ofVariation, id: 2, productId: 987_653, quantity: 2 }];
+  await rig.send('store', told({ id: 7_000, status: 'processing', modifiedAt: at(60), lines }));
+  await rig.worked();
+  expect(await rig.levelOf('rug')).toMatchObject({ onHand: Number(onHand) - 3 });
+  // What neither names stays a question, until the product is listed.
+  const questions = () => rig.api('GET', '/api/open-questions');
+  expect(await questions()).toMatchObject({
+    items: [{ orderId: '7000', lineId: '2', listingKey: '987653/987654', quantity: 2 }],
+  });
+  await rig.api('PUT', '/api/inventory/stores/main/inventory/runner', { onHand: 9 });
+  await rig.api('PUT', '/api/channels/store/listings/main/runner', {
+    externalIds: { productId: 987_653 },
+  });
+  // A new listing is seen within a second.
+  await waitFor(
+    async () => {
+      await rig.api('POST', '/api/channels/store/open-questions/retry');
+      return (await rig.levelOf('runner'))['onHand'] === 7;
+    },
+    { what: 'the line to count' },
+  );
+  expect(await questions()).toMatchObject({ items: [] });
 });

@@ -11,6 +11,7 @@ import {
   externalIdsSchema,
   idsOf,
   keyOfIds,
+  keysOfLine,
   type WooConfig,
   type WooCredentials,
 } from './settings.ts';
@@ -52,6 +53,7 @@ export function createWooCommerceAdapter(options: {
       const ids = idsOf(externalIds);
       return ids === undefined ? '' : keyOfIds(ids);
     },
+    lineKeys: keysOfLine,
     publish: (changes, context) => setStock(client, changes, context),
     read: (listings, context) => readListings(client, listings, context),
     verify: (context) => verify(client, context),

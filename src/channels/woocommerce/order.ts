@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InboundLine, InboundOrder } from '../adapter.ts';
-import { keyOfIds } from './settings.ts';
+import { lineKeyOf } from './settings.ts';
 
 /** Times of WooCommerce are UTC and say so only in their name. */
 export const gmtTime = z
@@ -61,7 +61,7 @@ export function orderOf(payload: unknown): InboundOrder | undefined {
     return {
       lineId: String(line.id),
       listingKey:
-        productId === 0 ? null : keyOfIds({ productId, variationId: variationId || undefined }),
+        productId === 0 ? null : lineKeyOf({ productId, variationId: variationId || undefined }),
       sku: line.sku ? line.sku : null,
       locationId: null,
       quantity: isCancelled ? 0 : Math.max(line.quantity - restockedOf(line), 0),

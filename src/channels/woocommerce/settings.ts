@@ -59,6 +59,19 @@ export function keyOfIds({ productId, variationId }: WooIds): string {
   return String(variationId ?? productId);
 }
 
+/**
+ * A line of an order, by all that it may be listed as: the stock of a variation may be counted at
+ * its product, whose listing is the product's alone.
+ */
+export function lineKeyOf({ productId, variationId }: WooIds): string {
+  return variationId === undefined ? String(productId) : `${productId}/${variationId}`;
+}
+
+/** The variation before its product. */
+export function keysOfLine(lineKey: string): readonly string[] {
+  return lineKey.split('/').toReversed();
+}
+
 export function addressOf({ baseUrl }: WooConfig): string {
   return baseUrl.replace(/\/+$/, '');
 }

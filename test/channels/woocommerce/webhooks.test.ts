@@ -105,7 +105,7 @@ test('an order is told whole', () => {
     occurredAt: new Date('2026-11-21T10:00:00Z'),
     lines: [
       { lineId: '1', listingKey: '101', sku: 'A', locationId: null, quantity: 3 },
-      { lineId: '2', listingKey: '103', sku: null, locationId: null, quantity: 2 },
+      { lineId: '2', listingKey: '102/103', sku: null, locationId: null, quantity: 2 },
     ],
   });
 });
