@@ -1,4 +1,5 @@
 import type { Db } from '../db/index.ts';
+import { listLevelsAt } from '../stock/index.ts';
 import type { ChannelAdapter, InboundLine } from './adapter.ts';
 import type { ChannelRow } from './channel.ts';
 
@@ -25,13 +26,20 @@ export class ListingIndex {
   /**
    * The level of a line: the listing with its key, or the first of its keys that is listed; else the listing of its SKU, the one at the
    * place that the line names where there are several, else the first by store. A line of a
-   * channel that uses our own names says its store as the place. Undefined: nobody told us.
+   * channel that uses our own names says its store as the place, and means that level where it is
+   * there. Undefined: nobody told us.
    */
   async find(
     channel: ChannelRow,
     adapter: ChannelAdapter,
     line: Pick<InboundLine, 'listingKey' | 'sku' | 'locationId'>,
   ): Promise<Place | undefined> {
+    const { sku, locationId: storeId } = line;
+    if (adapter.listingKey === undefined && sku !== null && storeId !== null) {
+      const place = { storeId, sku };
+      const levels = await listLevelsAt(this.#db, channel.merchant_id, [place], 0);
+      return levels.length === 0 ? undefined : place;
+    }
     const kept = await this.#load(channel, adapter, keepMs);
     return (
       placeOf(kept, line, adapter) ??
@@ -78,7 +86,6 @@ function placeOf(
   if (byItsKey !== undefined) return byItsKey;
   if (sku === null) return undefined;
   const listings = bySku.get(sku) ?? [];
-  if (adapter.listingKey === undefined && locationId !== null) return { storeId: locationId, sku };
   const atPlace =
     locationId === null ? undefined : listings.find(({ ids }) => namesPlace(ids, locationId));
   const found = atPlace ?? listings[0];

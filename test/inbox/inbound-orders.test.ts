@@ -184,25 +184,33 @@ test('an order of more than there is counts all the same, and the level is overs
   await expectCleanAudit(inspector);
 });
 
-test('an order at a store that nobody knows is poison, and worked again on demand', async () => {
+test('a line of a level that nobody knows is a question, and the others count', async () => {
   await setLevel('rug', 5);
-  const lost = [{ storeId: 'attic', sku: 'rug', quantity: 2 }];
-  await send(order('p-1', 'lost', 1, lost));
-  await inspector.query(
-    "update inbox_webhook set attempts = 7, due_at = now() where webhook_id = 'p-1'",
-  );
+  const lines = [
+    line('rug', 1),
+    line('no-such-sku', 3),
+    { storeId: 'attic', sku: 'rug', quantity: 2 },
+  ];
+  await send(order('p-1', 'lost', 1, lines));
   await worked();
-  const { items } = (await api('GET', '/api/inbox?status=poison')) as { items: unknown[] };
-  expect(items).toMatchObject([
-    { channelId: 'shop', webhookId: 'p-1', status: 'poison', errorCode: 'STORE.NOT_FOUND' },
-  ]);
+  expect(await levelOf('rug')).toMatchObject({ onHand: 4, available: 4 });
+  expect(await levelOf('no-such-sku')).toMatchObject({ code: 'STOCK.NOT_FOUND' });
+  const questions = () => api('GET', '/api/open-questions');
+  expect(await questions()).toMatchObject({
+    items: [
+      { orderId: 'lost', channelSku: 'rug', place: 'attic', quantity: 2 },
+      { orderId: 'lost', channelSku: 'no-such-sku', place: 'main', quantity: 3 },
+    ],
+  });
   await api('PUT', '/api/stores/attic', {});
   await api('PUT', '/api/inventory/stores/attic/inventory/rug', { onHand: 9 });
-  await api('POST', '/api/inbox/shop/p-1/replay');
-  await worked();
+  await setLevel('no-such-sku', 4);
+  await api('POST', '/api/channels/shop/open-questions/retry');
   expect(await api('GET', '/api/inventory/stores/attic/inventory/rug')).toMatchObject({
     onHand: 7,
   });
+  expect(await levelOf('no-such-sku')).toMatchObject({ onHand: 1 });
+  expect(await questions()).toMatchObject({ items: [] });
   await expectCleanAudit(inspector);
 });
 
