@@ -9,8 +9,8 @@ export const updatedSchema = z.object({
   manage_stock: z.union([z.boolean(), z.literal('parent')]).optional(),
   stock_quantity: z.number().nullable().optional(),
   error: z
-    .object({ code: z.string(), data: z.object({ status: z.number().optional() }).optional() })
-    .optional(),
+    .object({ code: z.string(), data: z.object({ status: z.number().nullish() }).nullish() })
+    .nullish(),
 });
 
 /**
@@ -22,7 +22,7 @@ export function outcomeOfItem(
   { available }: Change,
   { manage_stock: isManaged, stock_quantity: quantity, error }: z.infer<typeof updatedSchema>,
 ): ChangeOutcome {
-  if (error !== undefined) {
+  if (error) {
     const status = error.data?.status ?? 500;
     const isPassing = status >= 500 || status === 429 || status === 408;
     return { kind: isPassing ? 'retry' : 'refused', code: wordOf(error.code) };

@@ -9,7 +9,8 @@ import { partsOf, workParts, type WorkedPart } from './work-parts.ts';
 type Row = { readonly change: Change; readonly ids: WooIds };
 type Updated = z.infer<typeof answerSchema>;
 
-const answerSchema = z.object({ update: z.array(updatedSchema) });
+/** An item that cannot be read says nothing of the others. */
+const answerSchema = z.object({ update: z.array(updatedSchema.optional().catch(undefined)) });
 
 /**
  * Sets stock quantities. Products go together, variations product by product, so one call is
@@ -67,7 +68,7 @@ function judge(part: WorkedPart<Row, Updated>, outcomes: Map<Change, ChangeOutco
     }
     return;
   }
-  const updated = new Map(part.data.update.map((item) => [item.id, item]));
+  const updated = new Map(part.data.update.map((item) => [item?.id, item]));
   for (const { change, ids } of part.part.items) {
     const item = updated.get(ids.variationId ?? ids.productId);
     outcomes.set(change, item === undefined ? unknown : outcomeOfItem(change, item));

@@ -102,3 +102,25 @@ test.each([
   onTestFinished(() => rig.close());
   expect(rig.adapter.configSchema.safeParse(config).success).toBe(expected);
 });
+
+test('an item that cannot be read, or says little, is tried again and spoils no other', async () => {
+  const rig = await StoreRig.open({ seed: { skus: skus(4, 0) } });
+  onTestFinished(() => rig.close());
+  const idOf = (sku: string) => (rig.store.idsOf(sku) as { productId: number }).productId;
+  const error = { code: 'plugin_says_no', message: 'no' };
+  const update = [
+    { id: idOf('S0'), error: { ...error, data: null } },
+    { id: idOf('S1'), manage_stock: true, stock_quantity: '5 or so' },
+    { id: idOf('S2'), manage_stock: true, stock_quantity: 5, error: null },
+    { id: idOf('S3'), error: { ...error, data: { status: null } } },
+  ];
+  const fault = { kind: 'status', status: 200, body: { update } } as const;
+  rig.store.server.faults = new FaultPlan([{ route: '/products/batch', share: 1, fault }]);
+  const changes = ['S0', 'S1', 'S2', 'S3'].map((sku) => rig.change(sku, 5));
+  expect(await rig.outcomes(...changes)).toMatchObject([
+    { kind: 'retry', code: 'plugin_says_no' },
+    { kind: 'retry' },
+    { kind: 'applied' },
+    { kind: 'retry', code: 'plugin_says_no' },
+  ]);
+});
