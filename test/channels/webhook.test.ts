@@ -121,7 +121,9 @@ test.each<[string | undefined, number | undefined]>([
   ['Fri, 20 Nov 2026 00:00:10 GMT', 0],
   ['soon', undefined],
   ['-5', undefined],
-  ['1.5', undefined],
+  ['2.0', 2_000],
+  ['1.5', 2_000],
+  ['1.', undefined],
   ['', undefined],
   [undefined, undefined],
 ])('Retry-After %s is a wait of %s ms', (header, expected) => {
