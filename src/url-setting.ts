@@ -11,3 +11,11 @@ export function urlSetting(allowPrivateAddresses: boolean): z.ZodType<string> {
       if (problem !== undefined) issues.addIssue({ code: 'custom', message: problem });
     });
 }
+
+/** A URL with a path of its own as it is; a host alone with the path given. */
+export function withPath(url: string, path: string): string {
+  const parsed = new URL(url);
+  if (parsed.pathname !== '/') return url;
+  parsed.pathname = path;
+  return parsed.href;
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlSetting } from '../../url-setting.ts';
+import { urlSetting, withPath } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 import { regionOf, type AmazonRegion } from './regions.ts';
 
@@ -8,7 +8,8 @@ const hosts: Readonly<Record<AmazonRegion, string>> = {
   eu: 'https://sellingpartnerapi-eu.amazon.com',
   fe: 'https://sellingpartnerapi-fe.amazon.com',
 };
-const amazonTokenUrl = 'https://api.amazon.com/auth/o2/token';
+const amazonTokenUrl = 'https://api.amazon.com';
+const tokenPath = '/auth/o2/token';
 
 /** So many changes in one call, or more, go out as a feed. */
 const usualFeedThreshold = 21;
@@ -103,7 +104,7 @@ function homeOf({ region, marketplaceIds }: AmazonConfig): AmazonRegion | undefi
 }
 
 export function tokenUrlOf({ tokenUrl }: AmazonConfig): string {
-  return tokenUrl ?? amazonTokenUrl;
+  return withPath(tokenUrl ?? amazonTokenUrl, tokenPath);
 }
 
 /** The seller's account in its marketplaces. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { urlSetting } from '../../url-setting.ts';
+import { urlSetting, withPath } from '../../url-setting.ts';
 import type { AdapterContext } from '../adapter.ts';
 
 const productionUrl = 'https://api.ebay.com';
+const tokenPath = '/identity/v1/oauth2/token';
 
 /** eBay takes no more offers in one call. */
 export const mostOffers = 25;
@@ -97,7 +98,10 @@ export function addressOf({ baseUrl }: EbayConfig): string {
 }
 
 export function tokenUrlOf(config: EbayConfig): string {
-  return config.tokenUrl ?? `${addressOf(config)}/identity/v1/oauth2/token`;
+  const { tokenUrl } = config;
+  return tokenUrl === undefined
+    ? `${addressOf(config)}${tokenPath}`
+    : withPath(tokenUrl, tokenPath);
 }
 
 function isTimeZone(name: string): boolean {

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { DiscoveredItem, DiscoverResult } from '../../../src/channels/adapter.ts';
 import type { AccountOptions } from '../../../emulators/amazon/account.ts';
+import { tokenUrlOf } from '../../../src/channels/amazon/settings.ts';
 import { FaultPlan } from '../../../emulators/fault-plan.ts';
 import { AccountRig, skus } from './account-rig.ts';
 
@@ -154,4 +155,13 @@ test('an answer in between says nothing about a listing', async () => {
     ok: false,
     failure: { code: 'http_404', scope: 'channel' },
   });
+});
+
+test.each([
+  ['https://token.example', 'https://token.example/auth/o2/token'],
+  ['https://token.example/', 'https://token.example/auth/o2/token'],
+  ['https://token.example/own', 'https://token.example/own'],
+])('tokens of %s are asked for at %s', async (tokenUrl, expected) => {
+  const { adapter } = await open();
+  expect(tokenUrlOf(adapter.configSchema.parse({ ...home, tokenUrl }))).toBe(expected);
 });

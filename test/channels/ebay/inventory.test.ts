@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { DiscoveredItem, DiscoverResult } from '../../../src/channels/adapter.ts';
 import type { AccountOptions } from '../../../emulators/ebay/account.ts';
+import { tokenUrlOf } from '../../../src/channels/ebay/settings.ts';
 import { FaultPlan } from '../../../emulators/fault-plan.ts';
 import { AccountRig, changeOf, skus } from './account-rig.ts';
 
@@ -149,4 +150,13 @@ test.each([
 ])('the settings %j are taken: %s', async (config, isTaken) => {
   const rig = await open();
   expect(rig.adapter.configSchema.safeParse(config).success).toBe(isTaken);
+});
+
+test.each([
+  ['https://token.example', 'https://token.example/identity/v1/oauth2/token'],
+  ['https://token.example/', 'https://token.example/identity/v1/oauth2/token'],
+  ['https://token.example/own', 'https://token.example/own'],
+])('tokens of %s are asked for at %s', async (tokenUrl, expected) => {
+  const { adapter } = await open();
+  expect(tokenUrlOf(adapter.configSchema.parse({ tokenUrl }))).toBe(expected);
 });
