@@ -101,6 +101,9 @@ export const orderDocument = `query Order($id: ID!) {
       nodes {
         id
         sku
+        variant {
+          id
+        }
         quantity
         currentQuantity
       }

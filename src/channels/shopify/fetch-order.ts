@@ -37,6 +37,7 @@ const answerSchema = z.object({
           z.object({
             id: z.string(),
             sku: z.string().nullable(),
+            variant: z.object({ id: z.string() }).nullable(),
             quantity: z.int(),
             currentQuantity: z.int(),
           }),
@@ -90,8 +91,9 @@ function payloadOf(order: Order): unknown {
     financial_status: order.displayFinancialStatus?.toLowerCase() ?? null,
     fulfillment_status: fulfillments.get(order.displayFulfillmentStatus) ?? null,
     location_id: order.retailLocation === null ? null : namesOf(order.retailLocation.id).id,
-    line_items: order.lineItems.nodes.map(({ id, sku, quantity, currentQuantity }) => {
-      return { ...namesOf(id), sku, quantity, current_quantity: currentQuantity };
+    line_items: order.lineItems.nodes.map(({ id, sku, variant, quantity, currentQuantity }) => {
+      const ofVariant = variant === null ? { variant_id: null } : {};
+      return { ...namesOf(id), ...ofVariant, sku, quantity, current_quantity: currentQuantity };
     }),
     refunds: order.refunds.map(({ id, refundLineItems }) => ({
       ...namesOf(id),

@@ -10,6 +10,7 @@ export const time = z
 const lineSchema = z.object({
   id,
   admin_graphql_api_id: gid,
+  variant_id: id.nullish(),
   sku: z.string().nullish(),
   quantity: z.int().min(0),
   current_quantity: z.int().min(0).optional(),
@@ -68,7 +69,7 @@ export function orderOf(payload: unknown, triggeredAt: string | undefined): Inbo
   const updatedAt = new Date(order.updated_at);
   const lost = unitsNotRestocked(order);
   const isCancelled = order.cancelled_at !== null;
-  const lines = order.line_items.map((line): InboundLine => {
+  const lines = order.line_items.filter(isOfStock).map((line): InboundLine => {
     const notRestocked = Math.min(lost.get(line.id) ?? 0, line.quantity);
     const current = isCancelled ? 0 : (line.current_quantity ?? currentOf(order, line));
     return {
@@ -89,6 +90,12 @@ export function orderOf(payload: unknown, triggeredAt: string | undefined): Inbo
     occurredAt: updatedAt,
     lines,
   };
+}
+
+/** Tips, gift cards and what staff made up for one order are of no product that is kept in stock. */
+function isOfStock({ variant_id: variantId, sku }: Order['line_items'][number]): boolean {
+  // Where it is not said, nobody knows.
+  return variantId !== null || Boolean(sku);
 }
 
 function statusOf(

@@ -278,3 +278,23 @@ test('webhooks arrive twice, shuffled and forged, and again after a failure', as
   const tries = sent.filter(({ isForged }) => !isForged).map((one) => one.tries);
   expect(tries.reduce((sum, one) => sum + one, 0)).toBe(43);
 });
+
+test('lines of no product, as tips and what staff made up, are left out', () => {
+  const order = placeOrder(rig.shop.state, {
+    lines: [{ itemId: itemId('S0'), quantity: 3 }],
+    at: at(1),
+    isPaid: true,
+  });
+  const payload = orderPayload(order);
+  const [line] = payload['line_items'] as object[];
+  const others = [
+    { ...line, id: 1, admin_graphql_api_id: undefined, sku: null, variant_id: null },
+    { ...line, id: 2, admin_graphql_api_id: undefined, sku: 'OF-STAFF', variant_id: null },
+    { ...line, id: 3, admin_graphql_api_id: undefined, sku: '', variant_id: 7 },
+  ];
+  const told = { ...payload, line_items: [line, ...others] };
+  const [event] = tell('orders/create', told);
+  expect(event).toMatchObject({
+    lines: [{ sku: 'S0', quantity: 3 }, { lineId: '2' }, { lineId: '3' }],
+  });
+});
