@@ -241,6 +241,8 @@ export type ChannelAdapter<Config = unknown, Credentials = unknown> = {
   readonly maxBatch: number;
   /** The most listings one {@link read} is asked for; absent: {@link maxBatch}. */
   readonly maxRead?: number;
+  /** How long a call may take where the channel does not say, in ms; absent: 5,000. */
+  readonly timeoutMs?: number;
   /** What may stand in `config`; unknown keys are refused. */
   readonly configSchema: z.ZodType<Config>;
   readonly credentialsSchema: z.ZodType<Credentials>;

@@ -31,7 +31,7 @@ export type PutChannelInput = {
   readonly mode?: ChannelMode | undefined;
   /** Calls per second, above 0; absent: no limit. */
   readonly rateLimitRps?: number | null | undefined;
-  /** 1 … 60,000; 5,000 when absent. */
+  /** 1 … 60,000; absent: as the kind's adapter says, else 5,000. */
   readonly timeoutMs?: number | undefined;
   /** 1 … 1,000; absent: as the settings say. */
   readonly maxAttempts?: number | null | undefined;
@@ -231,7 +231,7 @@ async function writeChannel(
     // Null is a word: no limit, whatever the settings say.
     rate_limit_rps:
       input.rateLimitRps === undefined ? (preset?.rateLimitRps ?? null) : input.rateLimitRps,
-    timeout_ms: input.timeoutMs ?? preset?.timeoutMs ?? defaultTimeoutMs,
+    timeout_ms: input.timeoutMs ?? preset?.timeoutMs ?? adapter.timeoutMs ?? defaultTimeoutMs,
     max_attempts: input.maxAttempts ?? null,
     buffer: buffer === 'null' ? null : buffer,
     rules_version: (before?.rules_version ?? 0) + (isReshown ? 1 : 0),

@@ -24,6 +24,8 @@ import { usualWaits, type Waits } from './waits.ts';
 const maxBatch = 5_000;
 /** Five searches: as many as Amazon lets us make at once. */
 const maxRead = 100;
+/** Twenty patches go out within some four seconds, and each is waited for before the next. */
+const timeoutMs = 30_000;
 
 /**
  * A seller's listings through Amazon's Selling Partner API. Amazon has no idempotency keys and
@@ -47,6 +49,7 @@ export function createAmazonAdapter(options: {
     },
     maxBatch,
     maxRead,
+    timeoutMs,
     configSchema: configSchema(options.allowPrivateAddresses),
     credentialsSchema,
     externalIdsSchema,

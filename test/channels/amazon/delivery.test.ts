@@ -175,3 +175,21 @@ test('a feed whose answer is lost is repeated as it was, before anything newer',
   expect(sent[2]).not.toBe(sent[0]);
   expect(names.map((sku) => vendor.stockOf(sku))).toEqual(names.map(() => 8));
 });
+
+test('a channel has the time that its patches need, unless it says otherwise', async () => {
+  const vendor = await startAccount(quickly);
+  account = vendor;
+  await connect(vendor, []);
+  const timeoutMs = async (): Promise<unknown> => {
+    const { rows } = await rig.inspector.query<{ timeout_ms: number }>(
+      'select timeout_ms from channel',
+    );
+    return rows[0]?.timeout_ms;
+  };
+  // Twenty patches, five at once and five a second, with a second for each answer.
+  expect(await timeoutMs()).toBeGreaterThanOrEqual(20 * 1_000 + 3_000);
+  const { config, credentials } = vendor;
+  const more = { kind: 'amazon', config, credentials, timeoutMs: 700 };
+  await rig.connectVendor(vendor.server, 'amazon', more);
+  expect(await timeoutMs()).toBe(700);
+});
