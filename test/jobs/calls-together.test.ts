@@ -16,7 +16,7 @@ type Publish = (changes: readonly Change[]) => Promise<void>;
 /** A channel that does with its calls what a test wants, and repeats those that are stored. */
 function adapterOf(maxBatch: number, publish: Publish, isStored: boolean): ChannelAdapter {
   const idempotency = isStored ? 'header' : 'none';
-  const adapter: ChannelAdapter<unknown, unknown> = {
+  const adapter: ChannelAdapter = {
     kind: 'own',
     maxBatch,
     capabilities: { compareAndSet: false, idempotency, results: 'item', rateModel: 'calls' },
@@ -48,9 +48,8 @@ async function connect({ db, adapters, secretBox, clock }: DeliveryRig): Promise
 test('a call that is under way keeps its job when another cannot be kept', async () => {
   const shown: Record<string, number> = {};
   let [running, most] = [0, 0];
-  let release = (): void => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  onTestFinished(() => release());
+  const held = Promise.withResolvers<void>();
+  onTestFinished(() => held.resolve());
   const rig = await openRig(
     adapterOf(
       1,
@@ -59,7 +58,7 @@ test('a call that is under way keeps its job when another cannot be kept', async
         if (change.sku === 'A' && change.version === 2) {
           running += 1;
           most = Math.max(most, running);
-          await released;
+          await held.promise;
           running -= 1;
         }
         shown[change.sku] = change.available;
@@ -95,7 +94,7 @@ test('a call that is under way keeps its job when another cannot be kept', async
     await waitFor(() => shown['C'] === onHand || most > 1, { what: `C at ${onHand}` });
   }
   await rig.inspector.query('drop trigger fail on stored_call');
-  release();
+  held.resolve();
   await rig.settled();
   expect(most).toBe(1);
   expect(shown).toEqual({ A: 2, B: 2, C: 6 });
@@ -104,10 +103,12 @@ test('a call that is under way keeps its job when another cannot be kept', async
 test('of full jobs that wait behind small ones no more are read than are called soon', async () => {
   const skus = Array.from({ length: 300 }, (_, n) => `S${String(n).padStart(3, '0')}`);
   let [calls, stale] = [0, 0];
-  let hold = Promise.resolve();
-  let release = (): void => undefined;
-  const holdCalls = (): void => void (hold = new Promise((resolve) => (release = resolve)));
-  onTestFinished(() => release());
+  const [small, full] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let hold: Promise<void> | undefined;
+  onTestFinished(() => {
+    small.resolve();
+    full.resolve();
+  });
   const rig = await openRig(
     adapterOf(
       5,
@@ -133,16 +134,17 @@ test('of full jobs that wait behind small ones no more are read than are called 
     await waitFor(() => calls > before, { what: 'a call' });
   };
   // The round before has one small job.
-  holdCalls();
+  hold = small.promise;
   await Promise.all([rig.submit(set('A', 3)), called()]);
   await rig.submit(...skus.map((sku) => set(sku, 5)));
   await relayed();
-  const small = release;
-  holdCalls();
-  await Promise.all([small(), called()]);
+  hold = full.promise;
+  const next = called();
+  small.resolve();
+  await next;
   // Everything is sold out while the first of the calls are under way.
   await rig.submit(...skus.map((sku) => set(sku, 0)));
-  release();
+  full.resolve();
   await rig.settled();
   // Of A one, and of the rest what 20 calls hold and a job more.
   expect(stale).toBeLessThan(1 + 100 + 5);

@@ -107,6 +107,10 @@ test('odoo: neither a change from the future nor one during a pause is lost', as
   }
 });
 
+const quant = (id: number, product: number, at: string): Quant => {
+  return { id, product, location: 8, quantity: 5, reserved: 0, at };
+};
+
 describe('odoo, within one second', () => {
   let odoo: QuantsOdoo;
   const skus = Array.from({ length: 3 }, newSku);
@@ -129,9 +133,6 @@ describe('odoo, within one second', () => {
   });
   afterEach(() => odoo.stop());
 
-  const quant = (id: number, product: number, at: string): Quant => {
-    return { id, product, location: 8, quantity: 5, reserved: 0, at };
-  };
   const figures = (): Promise<unknown[]> => Promise.all(skus.map((sku) => rig.quantity(sku)));
 
   test('no change is lost where a page ends', async () => {
