@@ -54,7 +54,10 @@ export class DeliveryQueue {
         ...startAfter,
       }));
       try {
-        await this.#boss.insert(queue, rows, { db: plannedOnceIn(tx) });
+        const options = { db: plannedOnceIn(tx), returnId: true };
+        const made = await this.#boss.insert(queue, rows, options);
+        // Without its queue no job is made, and nobody says so.
+        if (made?.length !== rows.length) await this.#expectQueue(tx, queue);
       } catch (error) {
         // It may have been deleted together with an older channel of the same name.
         this.#known.clear();
@@ -207,10 +210,15 @@ export class DeliveryQueue {
     return rows.map((row) => row.queue);
   }
 
-  /** Deletes the queues of channels that are gone, with what is left in them. */
-  async deleteAbandoned(queues: readonly string[]): Promise<void> {
-    const wanted = new Set(queues.flatMap((queue) => [queue, deadLetterQueue(queue)]));
+  /**
+   * Deletes the queues of channels that are gone, with what is left in them.
+   * @param listWanted the queues of the channels that there are; asked for after the queues, so
+   *   that a channel that is made meanwhile keeps its own
+   */
+  async deleteAbandoned(listWanted: () => Promise<readonly string[]>): Promise<void> {
     const all = await this.#boss.getQueues();
+    const queues = await listWanted();
+    const wanted = new Set(queues.flatMap((queue) => [queue, deadLetterQueue(queue)]));
     const abandoned = all
       .map(({ name }) => name)
       .filter((name) => name.startsWith('channel.') && !wanted.has(name));
@@ -219,6 +227,11 @@ export class DeliveryQueue {
       this.#known.delete(name);
       await this.#boss.deleteQueue(name);
     }
+  }
+
+  async #expectQueue(tx: Tx, queue: string): Promise<void> {
+    const { rows } = await sql`select from pgboss.queue where name = ${queue}`.execute(tx);
+    if (rows.length === 0) throw new Error(`the queue ${queue} was deleted`);
   }
 
   async #ensure(queue: string): Promise<void> {

@@ -83,7 +83,7 @@ function choresOf(context: HousekeepingContext): readonly Chore[] {
     {
       name: 'channels.tidy',
       cron: '*/10 * * * *',
-      run: async () => queue.deleteAbandoned(await listQueues(db)),
+      run: async () => queue.deleteAbandoned(() => listQueues(db)),
     },
   ];
 }
