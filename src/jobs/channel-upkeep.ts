@@ -138,6 +138,8 @@ export class ChannelUpkeep {
         orphans.map(({ retryCount, ...job }) => ({
           ...job,
           attempts: job.attemptsBefore + retryCount + 1,
+          // The call that was interrupted may not have been made: it counts against nobody.
+          spent: job.spent + retryCount,
         })),
       );
       await queue.remove(tx, channel.queue, orphans);

@@ -242,3 +242,24 @@ test('a claim that is carried out after its connection broke is taken up as well
   expect(server.shown).toEqual({ A: 3 });
   await rig.stop(jobs);
 });
+
+test('attempts that a killed leader spent count for the next', async () => {
+  const first = await rig.start();
+  await rig.connect(server, 'web', { timeoutMs: 1_000 });
+  await rig.setLevel('A', 1);
+  await rig.settled();
+  // Of four attempts the last is under way when the process dies.
+  let calls = 0;
+  server.answer = () => {
+    calls += 1;
+    return calls === 4 ? 'hang' : { status: 400 };
+  };
+  await rig.setLevel('A', 2);
+  await waitFor(() => calls === 4, { what: 'the last attempt' });
+  await rig.kill(first);
+  await rig.start();
+  const dead = async (): Promise<boolean> =>
+    (await rig.deliveries('web')).some(({ status }) => status === 'dead');
+  await waitFor(dead, { what: 'the dead letter', timeoutMs: 20_000 });
+  expect(calls).toBe(5);
+});
