@@ -6,6 +6,8 @@ import type { DeliveryQueue } from './delivery-queue.ts';
 
 /** Messages of one merchant in a pass: its transaction takes some 100 ms with three channels. */
 const passLimit = 2_000;
+/** And of all merchants: however many there are, a pass ends within a second. */
+const passMost = 10_000;
 
 /** Messages that nobody wants cost a delete and nothing else. */
 const dropLimit = 20_000;
@@ -53,12 +55,11 @@ async function relayWanted(
   adapters: Adapters,
 ): Promise<RelayPass> {
   const pass = await pipelined(pool, async (tx) => {
-    const messages = await takeMessages(tx, passLimit);
+    const { messages, isFull } = await takeMessages(tx, passLimit, passMost);
     if (messages.length === 0) return { messages: 0, jobs: [], isFull: false, isUnwanted: false };
     passFailpoint('relay_claimed');
     const jobs = await markListings(tx, adapters, newestOfLevel(messages));
     await queue.insert(tx, jobs);
-    const isFull = messages.length >= passLimit;
     return { messages: messages.length, jobs, isFull, isUnwanted: false };
   });
   if (pass.messages > 0) passFailpoint('relay_committed');

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Pool } from 'pg';
 import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
@@ -28,8 +29,13 @@ afterAll(async () => {
 const insert = `insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
   values ($1, $2, 'main', $3, now())`;
 
-const take = (limit = 100): ReturnType<typeof takeMessages> =>
-  handle.db.transaction().execute((tx) => takeMessages(tx, limit));
+type Taken = ReturnType<typeof takeMessages>;
+
+const pass = (limit: number, most: number): Taken =>
+  handle.db.transaction().execute((tx) => takeMessages(tx, limit, most));
+
+const take = async (limit = 100): Promise<Awaited<Taken>['messages']> =>
+  (await pass(limit, 10_000)).messages;
 
 test('messages are taken once, each merchant up to its share', async () => {
   for (const merchant of ['a', 'b', 'c']) {
@@ -46,13 +52,65 @@ test('messages are taken once, each merchant up to its share', async () => {
   expect(await take()).toEqual([]);
 });
 
+/** Puts messages of so many merchants into the outbox, as many of each. */
+const fill = (merchants: number, each: number): Promise<unknown> =>
+  inspector.query(
+    `insert into outbox_message (merchant_id, sku, location_id, version, recorded_at)
+     select 'm-' || m, 'A', 'main', v, now()
+     from generate_series(1, $1) as m, generate_series(1, $2) as v`,
+    [merchants, each],
+  );
+
+test('a pass has its limit, which merchants share', async () => {
+  await fill(5, 10);
+  const { messages, isFull } = await pass(100, 11);
+  const counts = Map.groupBy(messages, ({ merchantId }) => merchantId);
+  expect([...counts.values()].map(({ length }) => length)).toEqual([2, 2, 2, 2, 2]);
+  expect(isFull).toBe(true);
+  expect((await pass(100, 1_000)).messages).toHaveLength(40);
+  expect(await pass(100, 1_000)).toEqual({ messages: [], isFull: false });
+});
+
+test('a pass is full when some merchant may have more', async () => {
+  await inspector.query(insert, ['small', 'A', 1]);
+  await fill(1, 9);
+  expect(await pass(100, 10)).toMatchObject({ isFull: true });
+  expect(await pass(100, 10)).toMatchObject({ isFull: false });
+});
+
+test('of more merchants than messages in a pass each has its turn', async () => {
+  const seen = new Set<string>();
+  // All of them go on changing their stock.
+  for (let round = 0; round < 100 && seen.size < 6; round += 1) {
+    await fill(6, 1);
+    const { messages, isFull } = await pass(100, 3);
+    expect([messages.length, isFull]).toEqual([3, true]);
+    for (const { merchantId } of messages) seen.add(merchantId);
+  }
+  expect(seen.size).toBe(6);
+});
+
+test('what a pass costs does not follow the messages that are there', async () => {
+  await take();
+  await fill(30, 200);
+  const looks = await handle.db.transaction().execute(async (tx) => {
+    expect((await takeMessages(tx, 100, 60)).messages).toHaveLength(60);
+    const { rows } = await sql<{ looks: number }>`
+      select (seq_tup_read + coalesce(idx_tup_fetch, 0))::integer as looks
+      from pg_stat_xact_user_tables where relname = 'outbox_message'`.execute(tx);
+    return rows[0]?.looks;
+  });
+  expect(looks).toBeGreaterThanOrEqual(60);
+  expect(looks).toBeLessThan(400);
+});
+
 test('two relays take different messages, and one that fails leaves its own', async () => {
   for (let version = 1; version <= 4; version += 1) {
     await inspector.query(insert, ['a', 'A', version]);
   }
   const others: number[] = [];
   const failing = handle.db.transaction().execute(async (tx) => {
-    const mine = await takeMessages(tx, 2);
+    const { messages: mine } = await takeMessages(tx, 2, 10_000);
     expect(new Set(mine.map(({ version }) => version))).toEqual(new Set([1, 2]));
     others.push(...(await take()).map(({ version }) => version));
     throw new Error('the process died');

@@ -51,11 +51,15 @@ export const outboxControls: readonly Control[] = [
       },
       {
         file: 'src/outbox/take-messages.ts',
-        before: '    returning merchant_id, sku, location_id, version, recorded_at`.execute(tx);',
+        before: '    returning merchant_id, sku,',
+        after: '    returning message_id, merchant_id, sku,',
+      },
+      {
+        file: 'src/outbox/take-messages.ts',
+        before: '  const counts = ',
         after:
-          '    returning message_id, merchant_id, sku, location_id, version, ' +
-          'recorded_at`.execute(tx);\n' +
-          '  last = Math.max(last, ...rows.map((row) => Number(Object(row).message_id)));',
+          '  last = Math.max(last, ...rows.map((row) => Number(Object(row).message_id)));\n' +
+          '  const counts = ',
       },
     ],
     test: 'test/outbox/take-messages.test.ts',
@@ -67,7 +71,7 @@ export const outboxControls: readonly Control[] = [
     changes: [
       {
         file: 'src/outbox/take-messages.ts',
-        before: 'order by o.message_id limit ${limit} for update',
+        before: 'order by o.message_id limit (select share from share) for update',
         after: 'order by o.message_id for update',
       },
     ],
@@ -93,8 +97,8 @@ export const outboxControls: readonly Control[] = [
     changes: [
       {
         file: 'src/jobs/relay.ts',
-        before: 'await takeMessages(tx, passLimit)',
-        after: 'await db.transaction().execute((own) => takeMessages(own, passLimit))',
+        before: 'await takeMessages(tx, passLimit, passMost)',
+        after: 'await db.transaction().execute((own) => takeMessages(own, passLimit, passMost))',
       },
     ],
     test: 'test/jobs/relay.test.ts',
