@@ -38,7 +38,9 @@ export async function recordVerdicts(
   maxBatch: number,
 ): Promise<RecordedVerdicts> {
   const { merchant_id: merchantId, channel_id: channelId, queue: name } = channel;
-  const readAt = new Date(Math.min(...verdicts.map((verdict) => verdict.readAt.getTime())));
+  // Those without listings read nothing of which anything is recorded.
+  const times = verdicts.flatMap(({ settled, readAt: at }) => (settled.length > 0 ? [at] : []));
+  const readAt = new Date(Math.min(...times.map((at) => at.getTime())));
   return pipelined(pool, async (tx) => {
     const drifts = await recordLeavers(tx, channel, verdicts);
     const settled = verdicts.flatMap((verdict) => verdict.settled);
