@@ -7,8 +7,9 @@
 -- p_told_at: when the channel was told, null where it was not. p_unanswered: of a dead letter, the
 -- figure that the channel may have taken all the same.
 --
--- Returns 'more' with each listing of a p_next that has to be made, 'superseded' with the jobs of
--- dead letters that do not matter any more, and 'drift' with drifts that are settled now.
+-- Returns 'more' with each listing of a p_next that has to be made, 'dead' with each that is dead
+-- now and the job that it was in, 'superseded' with the jobs of dead letters that do not matter any
+-- more, and 'drift' with drifts that are settled now.
 create or replace function listing_record(
   p_merchant text, p_channel text, p_read_at timestamptz, p_job uuid[], p_sku text[],
   p_location text[], p_version bigint[], p_quantity integer[], p_on_hand integer[],
@@ -84,6 +85,7 @@ begin
     from input i
     where l.ctid = i.row_id
     returning l.sku, l.location_id, i.next, i.due_again, i.dead_delivery as left_delivery,
+      case when i.dead is not null then i.job_id end as dead_job,
       case when l.drift_id is null then i.drift_id end as settled_drift
   ), superseded as (
     update delivery d
@@ -97,6 +99,9 @@ begin
     returning d.job_id, d.status
   )
   select 'more', r.next, r.sku, r.location_id, null from recorded r where r.due_again
+  union all
+  select 'dead', r.dead_job, r.sku, r.location_id, null from recorded r
+  where r.dead_job is not null
   union all
   select 'superseded', s.job_id, null, null, null from superseded s
   where s.status = 'superseded'

@@ -88,7 +88,7 @@ export { putChannel } from './put-channel.ts';
 export type { PutChannelContext, PutChannelInput, PutChannelResult } from './put-channel.ts';
 export { readListings } from './read-listings.ts';
 export type { DueListing } from './read-listings.ts';
-export { recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
+export { attemptsAfter, recordAttempts, recordListings, recordSuperseded } from './record-call.ts';
 export type { AttemptRecord, Recorded, SettledListing } from './record-call.ts';
 export { listingKeysAfter, lockShown, noteDrifts, shownListings } from './shown-listings.ts';
 export type { ChannelName, DriftStep, NotedListing, ShownListing } from './shown-listings.ts';

@@ -41,6 +41,16 @@ export type Recorded = {
   readonly supersededJobIds: readonly string[];
   /** Drifts whose listings show ours now. */
   readonly settledDriftIds: readonly string[];
+  /** How many listings fell to each dead letter. */
+  readonly openListings: ReadonlyMap<string, number>;
+};
+
+type RecordedRow = {
+  kind: 'more' | 'dead' | 'superseded' | 'drift';
+  job_id: string;
+  sku: string | null;
+  location_id: string | null;
+  drift_id: string | null;
 };
 
 /**
@@ -58,19 +68,13 @@ export async function recordListings(
   maxBatch: number,
 ): Promise<Recorded> {
   if (settled.length === 0) {
-    return { jobs: [], supersededJobIds: [], settledDriftIds: [] };
+    return { jobs: [], supersededJobIds: [], settledDriftIds: [], openListings: new Map() };
   }
   const rows = settled.toSorted(bySkuAndStore);
   const texts = (column: (row: SettledListing) => string | null) => textArray(rows.map(column));
   const numbers = (column: (row: SettledListing) => number | null) => numberArray(rows.map(column));
   const nextIds = Array.from({ length: Math.ceil(rows.length / maxBatch) }, () => randomUUID());
-  const result = await sql<{
-    kind: 'more' | 'superseded' | 'drift';
-    job_id: string;
-    sku: string | null;
-    location_id: string | null;
-    drift_id: string | null;
-  }>`
+  const result = await sql<RecordedRow>`
     select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
       ${texts((row) => row.jobId)}::uuid[], ${texts((row) => row.sku)}::text[],
       ${texts((row) => row.storeId)}::text[], ${numbers((row) => row.version)}::bigint[],
@@ -86,6 +90,7 @@ export async function recordListings(
     queue: channel.queue,
   };
   return {
+    openListings: countOpen(rows, result.rows),
     jobs: jobsOfRows(
       result.rows.flatMap(({ kind, job_id: jobId, sku, location_id: storeId }) =>
         kind === 'more' && sku !== null && storeId !== null
@@ -98,7 +103,46 @@ export async function recordListings(
   };
 }
 
-/** Writes down attempts, and with each where its delivery stands now. */
+/** How many listings fell to each dead letter. */
+function countOpen(
+  settled: readonly SettledListing[],
+  recorded: readonly RecordedRow[],
+): ReadonlyMap<string, number> {
+  const letters = new Map(
+    settled.map((row) => [listingOf(row.jobId, row.sku, row.storeId), row.deadDelivery]),
+  );
+  const open = new Map<string, number>();
+  for (const { kind, job_id: jobId, sku, location_id: storeId } of recorded) {
+    const letter = kind === 'dead' ? letters.get(listingOf(jobId, sku, storeId)) : undefined;
+    if (letter) open.set(letter, (open.get(letter) ?? 0) + 1);
+  }
+  return open;
+}
+
+function listingOf(...names: readonly (string | null)[]): string {
+  return names.join('\u0000');
+}
+
+/**
+ * Attempts as they are written down, by what was recorded of their listings. A dead letter stands
+ * for those that are dead: where there are none, because they are gone or somebody else's by now,
+ * it is `superseded`.
+ */
+export function attemptsAfter(
+  attempts: readonly AttemptRecord[],
+  { openListings }: Pick<Recorded, 'openListings'>,
+): readonly AttemptRecord[] {
+  return attempts.map((attempt) => {
+    if (attempt.status !== 'dead') return attempt;
+    const open = openListings.get(attempt.deliveryId) ?? 0;
+    return { ...attempt, openListings: open, status: open === 0 ? 'superseded' : 'dead' };
+  });
+}
+
+/**
+ * Writes down attempts, and with each where its delivery stands now. Of a channel that is gone
+ * nothing is written.
+ */
 export async function recordAttempts(
   tx: Tx,
   merchantId: string,
@@ -119,6 +163,10 @@ export async function recordAttempts(
         ${column('durationMs')}::integer[])
         as u(delivery_id, job_id, message_id, status, listings, open_listings, attempt, started_at,
           outcome, http_status, error_code, lag_ms, duration_ms)
+      -- After the listings: who deletes the channel waits for them, and then sees what this wrote.
+      where exists (
+        select from channel c
+        where c.merchant_id = ${merchantId} and c.channel_id = ${channelId})
     ), deliveries as (
       insert into delivery (merchant_id, delivery_id, channel_id, job_id, message_id, status,
         listings, open_listings, created_at, updated_at)

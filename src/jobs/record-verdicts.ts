@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import {
+  attemptsAfter,
   countPoll,
   dropOperations,
   dropStoredCalls,
@@ -45,15 +46,19 @@ export async function recordVerdicts(
     const drifts = await recordLeavers(tx, channel, verdicts);
     const settled = verdicts.flatMap((verdict) => verdict.settled);
     const attempts = verdicts.flatMap((verdict) => verdict.attempts);
+    const dead = attempts.filter(({ status }) => status === 'dead');
+    const alive = attempts.filter(({ status }) => status !== 'dead');
     const superseded = verdicts.flatMap((verdict) => verdict.superseded);
     const completed = verdicts.flatMap((verdict) => verdict.completed);
     // Sent together: none of them needs what another one answers.
     const [recorded] = await together([
       recordListings(tx, channel, readAt, settled, maxBatch),
-      recordAttempts(tx, merchantId, channelId, attempts),
+      recordAttempts(tx, merchantId, channelId, alive),
       recordSuperseded(tx, merchantId, superseded),
       queue.complete(tx, name, completed),
     ]);
+    const letters = attemptsAfter(dead, recorded);
+    await recordAttempts(tx, merchantId, channelId, letters);
     await settleDrifts(tx, merchantId, recorded.settledDriftIds);
     await recordCarried(tx, channel, verdicts);
     const waiting = verdicts.flatMap((verdict) => verdict.waiting);
@@ -69,7 +74,11 @@ export async function recordVerdicts(
       tx,
       verdicts.flatMap(({ deferred }) => deferred),
     );
-    await queue.removeDead(tx, name, recorded.supersededJobIds);
+    const empty = letters.filter(({ status }) => status === 'superseded');
+    await queue.removeDead(tx, name, [
+      ...recorded.supersededJobIds,
+      ...empty.map(({ jobId }) => jobId),
+    ]);
     const atOnce = moved.filter(({ startAfterMs }) => startAfterMs === 0);
     const followUps = recorded.jobs.length + changed.length + atOnce.length;
     return { followUps, drifts };
