@@ -21,7 +21,7 @@ begin
       u.sku, u.location_id, u.version, u.recorded_at,
       coalesce((p_batch ->> c.kind)::integer, 1) as batch,
       row_number() over (partition by c.merchant_id, c.channel_id
-                         order by u.sku, u.location_id) - 1 as place,
+                         order by u.sku collate "C", u.location_id collate "C") - 1 as place,
       gen_random_uuid() as own_job
     from unnest(p_merchant, p_sku, p_location, p_version, p_recorded_at)
          as u(merchant_id, sku, location_id, version, recorded_at)
@@ -51,7 +51,7 @@ begin
       t.version, t.recorded_at, 'queued', t.new_job
     from target t
     -- the order in which locks are taken, here as everywhere
-    order by t.merchant_id, t.channel_id, t.sku, t.location_id
+    order by t.merchant_id, t.channel_id, t.sku collate "C", t.location_id collate "C"
     on conflict on constraint listing_pkey do update
       set wanted_version = greatest(l.wanted_version, excluded.wanted_version),
           pending_since = coalesce(l.pending_since, excluded.pending_since),

@@ -37,9 +37,10 @@ begin
   from (
     select d.delivery_id from delivery d
     where d.merchant_id = p_merchant and d.channel_id = p_channel and d.status = 'redriving'
-    order by d.delivery_id limit 100 for update skip locked) d;
+    order by d.delivery_id limit 100) d;
   if v_deliveries is null then return; end if;
 
+  -- The listings before their dead letters, as whoever records a call locks them.
   perform from (
     select from listing l
     where l.merchant_id = p_merchant and l.channel_id = p_channel
@@ -51,6 +52,7 @@ begin
     update delivery d
     set status = 'redriven', open_listings = 0, updated_at = clock_timestamp()
     where d.merchant_id = p_merchant and d.delivery_id = any (v_deliveries)
+      and d.status = 'redriving'
     returning d.delivery_id, d.job_id as dead_job_id
   ), job as materialized (
     select r.delivery_id, r.dead_job_id, gen_random_uuid() as job_id from redriven r

@@ -16,9 +16,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return await createDatabase(`template ${inject('testDatabases').template}`);
 }
 
-/** A database without any tables, for what is about migrating one. */
-export async function createBlankDatabase(): Promise<TestDatabase> {
-  return await createDatabase('');
+/**
+ * A database without any tables, for what is about migrating one.
+ * @param options of `create database`
+ */
+export async function createBlankDatabase(options = ''): Promise<TestDatabase> {
+  return await createDatabase(options);
 }
 
 async function createDatabase(options: string): Promise<TestDatabase> {
