@@ -12,16 +12,33 @@ import {
 import type { SquareConfig, SquareCredentials } from './kind.ts';
 
 const squareVersion = '2025-08-20';
+const countsPath = '/v2/inventory/counts/batch-retrieve';
 const mostCounts = 1_000;
+/** Square does not say when a cursor expires: one that is older than this is not sent. */
+const cursorLastsMs = 180_000;
 
 /**
- * `newest`: the newest time of calculation seen. Within a read: Square's own cursor, and when its
- * first page was read: counts may have come behind that since.
+ * `newest`: the newest time of calculation seen. Within a read: Square's own cursor, when it was
+ * given, and when the first page was read: counts may have come behind that since.
  */
 type Mark = {
   readonly newest: string | null;
   readonly run?:
-    { readonly since: string | null; readonly until: string; readonly cursor: string } | undefined;
+    | {
+        readonly since: string | null;
+        readonly until: string;
+        readonly cursor: string;
+        /** Absent: nobody wrote it down, it is old. */
+        readonly at?: string | undefined;
+      }
+    | undefined;
+};
+
+/** Where a read stands; without a cursor at its first page. */
+type Place = {
+  readonly since: string | null;
+  readonly until: string;
+  readonly cursor: string | undefined;
 };
 
 const countsAnswer = z.object({
@@ -102,21 +119,45 @@ export function openCounts(
         observedAt: count.calculated_at,
       })),
     );
+  const readCounts = async (
+    { since, cursor }: Pick<Place, 'since' | 'cursor'>,
+    { limit, signal }: ReadOptions,
+  ) => {
+    const body = {
+      location_ids: Object.keys(config.locations),
+      states: ['IN_STOCK'],
+      limit: Math.min(limit, mostCounts),
+      ...(since === null ? {} : { updated_after: since }),
+      ...(cursor === undefined ? {} : { cursor }),
+    };
+    return checked(countsAnswer, await post(countsPath, body, signal));
+  };
+  // Once in a run: where every cursor is refused it would begin again for ever.
+  let hasRestarted = false;
+  /** Undefined: Square does not take its own cursor any more. */
+  const readOn = async (place: Place, options: ReadOptions) => {
+    try {
+      return await readCounts(place, options);
+    } catch (error) {
+      const isRefused = error instanceof ReadFailed && error.code === 'http_400';
+      if (!isRefused || place.cursor === undefined || hasRestarted) throw error;
+      return undefined;
+    }
+  };
   const read = async (mark: Mark, options: ReadOptions, isSnapshot: boolean) => {
     // Our clock for Square's: what they differ by is less than the overlap.
     const now = options.readAt.toISOString();
     const since =
       mark.run === undefined ? beginning(mark, config, now, isSnapshot) : mark.run.since;
-    const until = mark.run?.until ?? now;
-    const body = {
-      location_ids: Object.keys(config.locations),
-      states: ['IN_STOCK'],
-      limit: Math.min(options.limit, mostCounts),
-      ...(since === null ? {} : { updated_after: since }),
-      ...(mark.run === undefined ? {} : { cursor: mark.run.cursor }),
-    };
-    const path = '/v2/inventory/counts/batch-retrieve';
-    const { counts, cursor } = checked(countsAnswer, await post(path, body, options.signal));
+    let place: Place = mark.run ?? { since, until: now, cursor: undefined };
+    let answer = isOld(mark, now) && !hasRestarted ? undefined : await readOn(place, options);
+    if (answer === undefined) {
+      hasRestarted = true;
+      if (isSnapshot) return { kind: 'expired' } satisfies SourceRead;
+      place = { since, until: now, cursor: undefined };
+      answer = await readCounts(place, options);
+    }
+    const { counts, cursor } = answer;
     await nameSkus(
       counts.map((count) => count.catalog_object_id),
       options.signal,
@@ -126,10 +167,11 @@ export function openCounts(
         latest === null || isLater(count.calculated_at, latest) ? count.calculated_at : latest,
       mark.newest,
     );
+    const { until } = place;
     const next: Mark =
       cursor === undefined
         ? { newest: newest !== null && isLater(newest, until) ? until : newest }
-        : { newest, run: { since, until, cursor } };
+        : { newest, run: { since, until, cursor, at: now } };
     return {
       kind: 'page',
       page: {
@@ -156,9 +198,7 @@ export function openCounts(
     };
     const isKnown = found.objects.length > 0;
     // Without ids the question would be about everything.
-    const answer = isKnown
-      ? await post('/v2/inventory/counts/batch-retrieve', body, signal)
-      : { counts: [] };
+    const answer = isKnown ? await post(countsPath, body, signal) : { counts: [] };
     const { counts } = checked(countsAnswer, answer);
     return {
       kind: 'page',
@@ -206,6 +246,11 @@ function beginning(
   if (newest === null || isSnapshot) return null;
   const at = isLater(newest, now) ? now : newest;
   return new Date(Date.parse(at) - overlapSeconds * 1000).toISOString();
+}
+
+/** A cursor that nobody has used for long. */
+function isOld({ run }: Mark, now: string): boolean {
+  return run !== undefined && !(Date.parse(now) - Date.parse(run.at ?? '') <= cursorLastsMs);
 }
 
 function isLater(a: string, b: string): boolean {
