@@ -43,8 +43,8 @@ export type PageInput = SourceName & {
   readonly origin: 'page' | 'held' | 'approved';
   /** Absent: the source was not read, its watermark stays. */
   readonly advance?: Advance | undefined;
-  /** What else belongs into the transaction. */
-  readonly also?: (client: PoolClient) => Promise<void>;
+  /** Takes the items from where they waited, in the transaction, in place of those given. */
+  readonly take?: (client: PoolClient) => Promise<Pick<PageInput, 'items' | 'readAt'>>;
 };
 
 export type PageResult = {
@@ -73,16 +73,16 @@ type SourceState = {
  * in one transaction. A crash leaves all of it or nothing, and a page that comes again finds its
  * figures known and changes nothing. Throws `SourceMoved`.
  */
-export async function applyPage(options: TogetherOptions, input: PageInput): Promise<PageResult> {
+export async function applyPage(options: TogetherOptions, asked: PageInput): Promise<PageResult> {
   return await changeTogether(options, async (transaction) => {
     const { client } = transaction;
-    const state = await lockSource(client, input);
-    if (state.last_page?.token === input.token) {
+    const state = await lockSource(client, asked);
+    if (state.last_page?.token === asked.token) {
       return { counts: state.last_page.counts, fresh: 0, refused: new Map() };
     }
-    const { advance } = input;
+    const { advance } = asked;
     if (advance !== undefined && advance.revision !== state.revision) throw new SourceMoved();
-    await input.also?.(client);
+    const input = { ...asked, ...(await asked.take?.(client)) };
     const result = await applyItems(transaction, input, state.generation);
     if (advance?.completes !== undefined) {
       await parkMissing(client, input, advance.completes, input.runId);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
+import type { PoolClient } from 'pg';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
 import { quantityFromColumn, type PageOf, type Quantity } from '../stock/index.ts';
@@ -86,26 +87,24 @@ export async function approveQuarantine(
   for (const [sourceId, rows] of Map.groupBy(found.value, (row) => row.source_id)) {
     for (let from = 0; from < rows.length; from += settings.batchSize) {
       const page = rows.slice(from, from + settings.batchSize);
-      const items = readKept(page.map(({ item }) => item));
       const ids = page.map((row) => row.quarantine_id);
+      let taken = 0;
       const isApplied = await applyPage(together, {
         merchantId: input.merchantId,
         sourceId,
         runId: page[0]?.run_id ?? '',
         token: randomUUID(),
-        items,
+        items: [],
         unreadable: [],
         readAt,
         guards: null,
         deduplicate: true,
         origin: 'approved',
-        async also(client) {
-          await client.query(
-            `update source_quarantine
-             set status = 'approved', decided_at = clock_timestamp(), decided_by = $3
-             where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'pending'`,
-            [input.merchantId, ids, input.actor],
-          );
+        async take(client) {
+          const pending = await takePending(client, context, input, ids);
+          taken = pending.length;
+          const items = readKept(pending.map(({ item }) => item));
+          return { items, readAt: pending[0]?.taken_at ?? readAt };
         },
       }).then(
         () => true,
@@ -115,10 +114,38 @@ export async function approveQuarantine(
           throw error;
         },
       );
-      if (isApplied) approved += ids.length;
+      if (isApplied) approved += taken;
     }
   }
-  return ok({ approved });
+  return await answerOf(db, input, approved, { approved });
+}
+
+/** Marks the reports that still wait as approved: what they say by now is what is applied. */
+async function takePending(
+  client: PoolClient,
+  { clock }: SourcesContext,
+  { merchantId, actor }: DecideQuarantine,
+  ids: readonly string[],
+): Promise<readonly { readonly item: unknown; readonly taken_at: Date }[]> {
+  const { rows } = await client.query<{ item: unknown; taken_at: Date }>(
+    `update source_quarantine
+     set status = 'approved', decided_at = clock_timestamp(), decided_by = $3
+     where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'pending'
+     returning item, clock_timestamp() + $4 * interval '1 millisecond' as taken_at`,
+    [merchantId, ids, actor, clock.offsetMs],
+  );
+  return rows;
+}
+
+/** How many were decided; a refusal where somebody else has decided all of them meanwhile. */
+async function answerOf<T>(
+  db: Db,
+  input: DecideQuarantine,
+  decided: number,
+  answer: T,
+): Promise<Result<T>> {
+  const left = decided > 0 ? ok(answer) : await findPending(db, input);
+  return left.ok ? ok(answer) : left;
 }
 
 /**
@@ -138,7 +165,7 @@ export async function refuseQuarantine(
     where merchant_id = ${input.merchantId} and quarantine_id = any (${ids}::text[])
       and status = 'pending'
     returning quarantine_id`.execute(db);
-  return ok({ refused: rows.length });
+  return await answerOf(db, input, rows.length, { refused: rows.length });
 }
 
 /** How many reports wait for a decision, over all merchants. */

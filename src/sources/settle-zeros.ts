@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { PoolClient } from 'pg';
 import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
-import { applyPage } from './apply-page.ts';
+import { applyPage, type PageInput } from './apply-page.ts';
 import { noCounts, addCounts } from './counts.ts';
 import { readKept } from './source.ts';
 import type { RunCounts } from './tables.ts';
@@ -43,35 +44,17 @@ export async function settleZeros(
   }
   let counts = noCounts;
   for (;;) {
-    const parked = await readParked(db, input);
-    if (parked.length === 0) return { counts, fresh: 0 };
-    const items = readKept(parked.map(({ item }) => item));
+    const ids = await readParked(db, input);
+    if (ids.length === 0) return { counts, fresh: 0 };
     const page = await applyPage(options, {
       ...input,
       token: randomUUID(),
-      items,
+      items: [],
       unreadable: [],
       guards: null,
       deduplicate: true,
       origin: 'approved',
-      async also(client) {
-        await client.query(
-          `delete from source_fall
-           where merchant_id = $1 and source_id = $2
-             and fell_at <= clock_timestamp() - $3 * interval '1 minute'`,
-          [input.merchantId, input.sourceId, recentMinutes],
-        );
-        await client.query(
-          `with fallen as (
-             delete from source_quarantine
-             where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'parked'
-             returning source_id, sku)
-           insert into source_fall (merchant_id, source_id, sku, fell_at)
-           select distinct $1, source_id, sku, clock_timestamp() from fallen
-           on conflict (merchant_id, source_id, sku) do update set fell_at = excluded.fell_at`,
-          [input.merchantId, parked.map((row) => row.quarantine_id)],
-        );
-      },
+      take: (client) => takeParked(client, input, ids),
     });
     const { applied, unchanged, stale, held, refused } = page.counts;
     counts = addCounts(counts, { ...noCounts, applied, unchanged, stale, held, refused });
@@ -118,14 +101,38 @@ async function countFalling(
   return rows[0] ?? { falling: 0, all: 0 };
 }
 
-async function readParked(
-  db: Db,
-  input: SettleInput,
-): Promise<readonly { quarantine_id: string; item: unknown }[]> {
-  const { rows } = await sql<{ quarantine_id: string; item: unknown }>`
-    select quarantine_id, item from source_quarantine where ${scope(input)}
+async function readParked(db: Db, input: SettleInput): Promise<readonly string[]> {
+  const { rows } = await sql<{ quarantine_id: string }>`
+    select quarantine_id from source_quarantine where ${scope(input)}
     order by sku, location_id, quantity limit ${input.batchSize}`.execute(db);
-  return rows;
+  return rows.map((row) => row.quarantine_id);
+}
+
+/** Takes falls out of where they waited, as they are by now, and notes that they fell. */
+async function takeParked(
+  client: PoolClient,
+  { merchantId, sourceId, readAt }: SettleInput,
+  ids: readonly string[],
+): Promise<Pick<PageInput, 'items' | 'readAt'>> {
+  await client.query(
+    `delete from source_fall
+     where merchant_id = $1 and source_id = $2
+       and fell_at <= clock_timestamp() - $3 * interval '1 minute'`,
+    [merchantId, sourceId, recentMinutes],
+  );
+  const { rows } = await client.query<{ item: unknown }>(
+    `with fallen as (
+       delete from source_quarantine
+       where merchant_id = $1 and quarantine_id = any ($2::text[]) and status = 'parked'
+       returning source_id, sku, location_id, quantity, item),
+     noted as (
+       insert into source_fall (merchant_id, source_id, sku, fell_at)
+       select distinct $1, source_id, sku, clock_timestamp() from fallen
+       on conflict (merchant_id, source_id, sku) do update set fell_at = excluded.fell_at)
+     select item from fallen order by sku, location_id, quantity`,
+    [merchantId, ids],
+  );
+  return { items: readKept(rows.map(({ item }) => item)), readAt };
 }
 
 async function quarantineParked(db: Db, input: SettleInput): Promise<number> {
