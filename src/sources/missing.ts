@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { newId } from '../ids.ts';
 import { quantityFromColumn } from '../stock/index.ts';
+import { isOwned } from './ownership.ts';
 import type { SnapshotState } from './tables.ts';
 import type { SourceName } from './write-page.ts';
 
@@ -9,7 +10,8 @@ type MissingRow = { sku: string; location_id: string; quantity: string; value: n
 /**
  * A full read has ended: figures that it did not show are gone at the source. They are parked as
  * falls to zero, to be settled with the others of the run; a figure that was taken since the read
- * began stays. Nothing is, when rows of the read did not say what they are about.
+ * began stays, and so does what the source does not own any more. Nothing is parked when rows of the
+ * read did not say what they are about.
  */
 export async function parkMissing(
   client: PoolClient,
@@ -19,8 +21,9 @@ export async function parkMissing(
 ): Promise<void> {
   if (placeless > 0) return;
   const { rows } = await client.query<MissingRow>(
-    `select sku, location_id, quantity, value from source_figure
-     where merchant_id = $1 and source_id = $2 and generation < $3 and value > 0`,
+    `select f.sku, f.location_id, f.quantity, f.value from source_figure f
+     where f.merchant_id = $1 and f.source_id = $2 and f.generation < $3 and f.value > 0
+       and ${isOwned('f')}`,
     [merchantId, sourceId, generation],
   );
   if (rows.length === 0) return;

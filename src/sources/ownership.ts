@@ -13,6 +13,16 @@ export type Claim = {
 /** Stands for every location; no location can be called so. */
 const everywhere = '';
 
+/**
+ * In SQL: whether a figure's source still owns what it is about.
+ * @param figure the name of its row, with the columns of `source_figure`
+ */
+export const isOwned = (figure: string): string => `exists (
+  select from source_ownership o
+  where o.merchant_id = ${figure}.merchant_id and o.source_id = ${figure}.source_id
+    and o.quantity = ${figure}.quantity
+    and o.location_id in (${figure}.location_id, '${everywhere}'))`;
+
 /** Who owns which quantity where. */
 export type Ownership = {
   /** The source that owns the quantity at the store; undefined: nobody. */

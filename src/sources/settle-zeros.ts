@@ -5,6 +5,7 @@ import type { Db } from '../db/index.ts';
 import type { TogetherOptions } from '../stock/index.ts';
 import { applyPage, type PageInput } from './apply-page.ts';
 import { noCounts, addCounts } from './counts.ts';
+import { isOwned } from './ownership.ts';
 import { readKept } from './source.ts';
 import type { RunCounts } from './tables.ts';
 import type { SourceName } from './write-page.ts';
@@ -74,7 +75,7 @@ function scope({ merchantId, sourceId, runId, isPush }: SettleInput) {
     and (${!isPush} or run_id = ${runId})`;
 }
 
-/** SKUs that fall to zero, and those that have something now according to the source. */
+/** SKUs that fall to zero, and those that have something now by the source that owns them. */
 async function countFalling(
   db: Db,
   { merchantId, sourceId, isPush }: SettleInput,
@@ -90,12 +91,13 @@ async function countFalling(
         and not exists (
           select from source_figure s
           where s.merchant_id = f.merchant_id and s.source_id = f.source_id and s.sku = f.sku
-            and s.value > 0))
+            and s.value > 0 and ${sql.raw(isOwned('s'))}))
     select (select count(*) from falling)::integer as falling,
       case when (select count(*) from falling) < 2 then 0 else (
         select count(*) from (
-          select sku from source_figure
-          where merchant_id = ${merchantId} and source_id = ${sourceId} and value > 0
+          select s.sku from source_figure s
+          where s.merchant_id = ${merchantId} and s.source_id = ${sourceId} and s.value > 0
+            and ${sql.raw(isOwned('s'))}
           union
           select sku from falling) s) end::integer as "all"`.execute(db);
   return rows[0] ?? { falling: 0, all: 0 };

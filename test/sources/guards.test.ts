@@ -241,3 +241,39 @@ test('a SKU that is not known is held where the source may not make levels', asy
   // Our own entry is younger than the figure, and stays on top of it.
   expect(await figures()).toEqual([6]);
 });
+
+describe('figures of places that a source does not own any more', () => {
+  const elsewhere = [{ quantity: 'onHand', stores: ['elsewhere'] }] as const;
+  const items = (value: number) =>
+    skus.slice(0, 10).map((sku) => ({ sku, storeId: 'elsewhere', value }));
+  beforeEach(async () => {
+    await rig.pool.query(
+      `insert into location (merchant_id, location_id, kind) values ($1, 'elsewhere', 'store')
+       on conflict do nothing`,
+      [merchantId],
+    );
+  });
+
+  test('do not make a fall of all the rest look small', async () => {
+    await rig.put({ sourceId: 'erp', kind: 'http', config: { url: feed.url }, owns: [] });
+    await rig.put({ sourceId: 'till' });
+    await rig.push(
+      'till',
+      skus.map((sku) => ({ sku: `was ${sku}`, value: 5 })),
+    );
+    await rig.push('till', items(5));
+    await rig.put({ sourceId: 'till', owns: [...elsewhere] });
+    expect(await rig.push('till', items(0))).toMatchObject({ applied: 0, quarantined: 10 });
+  });
+
+  test('are not missed by a full read', async () => {
+    feed.state.oldest = 1_000;
+    const config = { url: `${feed.url}/changes` };
+    await rig.put({ sourceId: 'erp', kind: 'http', config, owns: [...elsewhere] });
+    const shown = { id: 'shown', sku: skus[0] ?? '', storeId: 'elsewhere', value: 7 };
+    const told = { quantity: 'onHand', op: 'set', observedAt: new Date().toISOString() } as const;
+    feed.state.figures = [{ ...shown, ...told }];
+    expect(await rig.run('erp')).toMatchObject({ applied: 1, refused: 0, quarantined: 0 });
+    expect(await pending()).toEqual([]);
+  });
+});
