@@ -18,6 +18,8 @@ export type OutgoingRequest = {
   readonly body?: string;
   /** An answer of 200 is a file packed with gzip, whatever its headers say. */
   readonly isGzip?: boolean;
+  /** An answer of 200 that is no UTF-8 is a failure: `invalid_encoding`. */
+  readonly isUtf8?: boolean;
   /** Ends the request, whatever it is waiting for. */
   readonly signal: AbortSignal;
 };
@@ -58,6 +60,7 @@ const codes: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'invalid_response',
   ERR_BUFFER_TOO_LARGE: 'invalid_response',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'invalid_encoding',
   Z_BUF_ERROR: 'invalid_response',
   Z_DATA_ERROR: 'invalid_response',
 };
@@ -83,18 +86,20 @@ export function createHttpClient(options: {
   });
   return {
     allowPrivateAddresses,
-    request: async ({ url, signal, isGzip = false, ...rest }) => {
+    request: async ({ url, signal, isGzip = false, isUtf8 = false, ...rest }) => {
       try {
         const literal = literalAddress(new URL(url).hostname);
         if (!allowPrivateAddresses && literal !== undefined && !isPublicAddress(literal)) {
           throw new AddressRefused();
         }
         const response = await request(url, { dispatcher: agent, signal, ...rest });
-        const text =
-          isGzip && response.statusCode === 200
-            ? await unpack(await response.body.arrayBuffer(), answerLimitBytes)
-            : await response.body.text();
-        return { ok: true, status: response.statusCode, headers: headersOf(response), text };
+        const { body, statusCode } = response;
+        const isFile = statusCode === 200 && (isGzip || isUtf8);
+        const read = isGzip ? unpack : decodeUtf8;
+        const text = isFile
+          ? await read(await body.arrayBuffer(), answerLimitBytes)
+          : await body.text();
+        return { ok: true, status: statusCode, headers: headersOf(response), text };
       } catch (error) {
         return { ok: false, code: signal.aborted ? 'timeout' : codeOfError(error) };
       }
@@ -106,6 +111,10 @@ export function createHttpClient(options: {
 /** Text that was packed; more than so many bytes of it are an error. */
 async function unpack(packed: ArrayBuffer, maxOutputLength: number): Promise<string> {
   return (await promisify(gunzip)(packed, { maxOutputLength })).toString('utf8');
+}
+
+function decodeUtf8(bytes: ArrayBuffer): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 /** What is wrong with a URL that requests are to be made to; undefined when nothing is. */

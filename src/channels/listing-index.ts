@@ -24,10 +24,10 @@ export class ListingIndex {
   }
 
   /**
-   * The level of a line: the listing with its key, or the first of its keys that is listed; else the listing of its SKU, the one at the
-   * place that the line names where there are several, else the first by store. A line of a
-   * channel that uses our own names says its store as the place, and means that level where it is
-   * there. Undefined: nobody told us.
+   * The level of a line: the listing with its key, or the first of its keys that is listed; else
+   * the listing of its SKU, the one at the place that the line names where there are several, else
+   * the first by store. A line of a channel that uses our own names says its store as the place,
+   * and means that level where it is there. Undefined: nobody told us.
    */
   async find(
     channel: ChannelRow,

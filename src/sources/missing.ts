@@ -10,8 +10,8 @@ type MissingRow = { sku: string; location_id: string; quantity: string; value: n
 /**
  * A full read has ended: figures that it did not show are gone at the source. They are parked as
  * falls to zero, to be settled with the others of the run; a figure that was taken since the read
- * began stays, and so does what the source does not own any more. Nothing is parked when rows of the
- * read did not say what they are about.
+ * began stays, and so does what the source does not own any more. Nothing is parked when rows of
+ * the read did not say what they are about.
  */
 export async function parkMissing(
   client: PoolClient,

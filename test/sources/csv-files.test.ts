@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Emulator } from '../../emulators/emulator.ts';
 import { parseInTurns } from '../../src/sources/csv/parse-in-turns.ts';
 import { newSku } from '../support/stock.ts';
 import { openSourcesRig, type SourcesRig } from './rig.ts';
@@ -46,6 +47,27 @@ test.each([',', ';', '\t'])('a file is separated by what its first line says: %j
   await write([['sku', '"value"', '"a, note; of\tit"'].join(by), [sku, '8', '"x"'].join(by)]);
   expect(await rig.run('file')).toMatchObject({ status: 'succeeded', applied: 1 });
   expect(await rig.quantity(sku)).toBe(8);
+});
+
+test.each(['folder', 'url'])('a file that is not UTF-8 changes nothing (%s)', async (from) => {
+  const sku = `${newSku()}-Grün`;
+  let body = Buffer.from('');
+  const server = await Emulator.start({ initial: {}, handle: () => ({ status: 200, body }) });
+  const place = from === 'url' ? { url: `${server.url}/stock.csv` } : { path: 'stock.csv' };
+  const config = { ...place, storeId: 'main' };
+  await rig.put({ sourceId: 'file', kind: 'csv', mode: 'full', config });
+  const run = async (encoding: BufferEncoding, value: number) => {
+    body = Buffer.from(`sku,value\n${sku},${value}\n`, encoding);
+    await writeFile(join(feedFolder, 'stock.csv'), body);
+    return await rig.run('file');
+  };
+  try {
+    expect(await run('utf8', 8)).toMatchObject({ status: 'succeeded', applied: 1 });
+    expect(await run('latin1', 9)).toMatchObject({ status: 'failed', code: 'invalid_encoding' });
+    expect(await rig.quantity(sku)).toBe(8);
+  } finally {
+    await server.stop();
+  }
 });
 
 test('while a large file is parsed, other work goes on', async () => {

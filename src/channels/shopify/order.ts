@@ -92,7 +92,7 @@ export function orderOf(payload: unknown, triggeredAt: string | undefined): Inbo
   };
 }
 
-/** Tips, gift cards and what staff made up for one order are of no product that is kept in stock. */
+/** Tips, gift cards and what staff made up for one order are of no product kept in stock. */
 function isOfStock({ variant_id: variantId, sku }: Order['line_items'][number]): boolean {
   // Where it is not said, nobody knows.
   return variantId !== null || Boolean(sku);

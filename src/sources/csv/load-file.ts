@@ -30,6 +30,7 @@ export async function loadFile(
       'user-agent': 'onhand',
       ...(credentials === undefined ? {} : { authorization: `Bearer ${credentials.bearer}` }),
     },
+    isUtf8: true,
     signal,
   });
   if (!answer.ok) return answer.code;
@@ -47,12 +48,23 @@ async function loadFromFolder(path: string, folder: string): Promise<LoadedFile 
     try {
       const { size, mtime } = await handle.stat();
       if (size > mostBytes) return 'file_too_large';
-      return loaded(await handle.readFile('utf8'), mtime);
+      const text = textOf(await handle.readFile());
+      return text === undefined ? 'invalid_encoding' : loaded(text, mtime);
     } finally {
       await handle.close();
     }
   } catch {
     return 'file_unreadable';
+  }
+}
+
+/** Undefined: the file is in another encoding, and would name SKUs that nobody has. */
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    // What a file is known by is all of it, its mark in front, too: the parser leaves that out.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -26,7 +26,7 @@ export const openOrdersQuery = `query openOrders($first: Int!, $after: String) {
   }
 }`;
 
-/** Such a call is priced at 527: some plans let 1,000 be spent at once, and no call ask for more. */
+/** Such a call is priced at 527: some plans let 1,000 be spent at once, and a call no more. */
 const ordersInOneCall = 5;
 /** A wait that the shop asks for is waited out within a read when it is no longer. */
 const longestWaitMs = 20_000;
