@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createSqlKind } from '../../src/sources/sql/kind.ts';
 import { merchantId } from '../support/stock.ts';
 import { startFakePostgres, type FakePostgres } from './fake-postgres.ts';
@@ -111,4 +111,23 @@ describe('with a database of its own', () => {
     ]);
     expect(await rig.run('erp')).toMatchObject({ status: 'failed', code: 'credentials_unusable' });
   });
+});
+
+test('at a private address is refused, and nothing comes of it later', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const broken: unknown[] = [];
+  const note = (error: unknown): void => void broken.push(error);
+  process.once('uncaughtException', note);
+  onTestFinished(() => void process.off('uncaughtException', note));
+  const url = 'postgres://reader:secret@10.0.0.5/stock';
+  const careful = createSqlKind({ allowPrivateAddresses: false });
+  const source = careful.open({ merchantId, sourceId: 'erp', config, credentials: { url } });
+  const { signal } = new AbortController();
+  const read = await source.changesSince(null, { limit: 10, signal, readAt: new Date() });
+  expect(read).toMatchObject({ kind: 'failed', code: 'address_refused' });
+  // Behind every timer of the driver.
+  await vi.advanceTimersByTimeAsync(60_000);
+  await source.close?.();
+  expect(broken).toEqual([]);
 });

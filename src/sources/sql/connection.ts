@@ -70,14 +70,22 @@ export function openConnection(server: SqlServer, allowPrivateAddresses: boolean
   };
 }
 
-/** A socket that connects to public addresses only, checked as it connects. */
+/**
+ * A socket that connects to public addresses only, checked as it connects. A refusal comes as any
+ * failure to connect does: were it thrown from within the driver, its timer would break the socket
+ * later, when nobody listens.
+ */
 function publicSocket(): Socket {
   const socket = new Socket();
+  socket.on('error', () => undefined);
   const connect = socket.connect.bind(socket);
   const connectPublic = (port: number, host: string): Socket => {
     const literal = literalAddress(host);
     const isFile = host.startsWith('/');
-    if (isFile || (literal !== undefined && !isPublicAddress(literal))) throw new AddressRefused();
+    if (isFile || (literal !== undefined && !isPublicAddress(literal))) {
+      process.nextTick(() => socket.destroy(new AddressRefused()));
+      return socket;
+    }
     return connect({ port, host, lookup: lookupPublicAddress });
   };
   // The driver calls it with port and host.
