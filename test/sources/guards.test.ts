@@ -242,10 +242,11 @@ test('a SKU that is not known is held where the source may not make levels', asy
   expect(await figures()).toEqual([6]);
 });
 
+const itemsElsewhere = (value: number) =>
+  skus.slice(0, 10).map((sku) => ({ sku, storeId: 'elsewhere', value }));
+
 describe('figures of places that a source does not own any more', () => {
   const elsewhere = [{ quantity: 'onHand', stores: ['elsewhere'] }] as const;
-  const items = (value: number) =>
-    skus.slice(0, 10).map((sku) => ({ sku, storeId: 'elsewhere', value }));
   beforeEach(async () => {
     await rig.pool.query(
       `insert into location (merchant_id, location_id, kind) values ($1, 'elsewhere', 'store')
@@ -261,9 +262,12 @@ describe('figures of places that a source does not own any more', () => {
       'till',
       skus.map((sku) => ({ sku: `was ${sku}`, value: 5 })),
     );
-    await rig.push('till', items(5));
+    await rig.push('till', itemsElsewhere(5));
     await rig.put({ sourceId: 'till', owns: [...elsewhere] });
-    expect(await rig.push('till', items(0))).toMatchObject({ applied: 0, quarantined: 10 });
+    expect(await rig.push('till', itemsElsewhere(0))).toMatchObject({
+      applied: 0,
+      quarantined: 10,
+    });
   });
 
   test('are not missed by a full read', async () => {

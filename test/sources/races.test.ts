@@ -74,51 +74,51 @@ test('of claims on every store and on one of them that come at once, one holds',
   });
 });
 
-describe('a report in quarantine', () => {
-  /** Puts 10, then 100 into quarantine, and approves that while `first` is before it in the row. */
-  async function approveAfter(
-    sku: string,
-    first: (id: string) => Promise<unknown>,
-    waiters: number,
-  ): ReturnType<typeof approveQuarantine> {
-    const sourceId = `of ${sku}`;
-    await rig.pool.query('delete from source');
-    await rig.put({ sourceId, guards: { maxDeltaPercent: 50 } });
-    await rig.push(sourceId, [{ sku, value: 10, version: '1' }]);
-    await rig.push(sourceId, [{ sku, value: 100, version: '2' }]);
-    const { rows } = await rig.pool.query<{ id: string }>(
-      `select quarantine_id as id from source_quarantine where status = 'pending'`,
-    );
-    const id = rows[0]?.id ?? '';
-    const lock = await rig.pool.connect();
-    try {
-      await lock.query('begin');
-      await lock.query('select from source where source_id = $1 for no key update', [sourceId]);
-      const others = waiters > 0 ? first(id) : undefined;
-      await areWaiting(waiters);
-      const approved = approveQuarantine(rig.context, { merchantId, id, actor: 'key_a' });
-      await areWaiting(waiters + 1);
-      if (waiters === 0) await first(id);
-      await lock.query('commit');
-      await others;
-      return await approved;
-    } finally {
-      lock.release();
-    }
+const areWaiting = (count: number): Promise<unknown> =>
+  waitFor(
+    async () => {
+      const { rows } = await rig.pool.query<{ waiting: number }>(
+        `select count(*)::integer as waiting from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows[0]?.waiting === count;
+    },
+    { what: `${count} to wait for the source` },
+  );
+
+/** Puts 10, then 100 into quarantine, and approves that while `first` is before it in the row. */
+async function approveAfter(
+  sku: string,
+  first: (id: string) => Promise<unknown>,
+  waiters: number,
+): ReturnType<typeof approveQuarantine> {
+  const sourceId = `of ${sku}`;
+  await rig.pool.query('delete from source');
+  await rig.put({ sourceId, guards: { maxDeltaPercent: 50 } });
+  await rig.push(sourceId, [{ sku, value: 10, version: '1' }]);
+  await rig.push(sourceId, [{ sku, value: 100, version: '2' }]);
+  const { rows } = await rig.pool.query<{ id: string }>(
+    `select quarantine_id as id from source_quarantine where status = 'pending'`,
+  );
+  const id = rows[0]?.id ?? '';
+  const lock = await rig.pool.connect();
+  try {
+    await lock.query('begin');
+    await lock.query('select from source where source_id = $1 for no key update', [sourceId]);
+    const others = waiters > 0 ? first(id) : undefined;
+    await areWaiting(waiters);
+    const approved = approveQuarantine(rig.context, { merchantId, id, actor: 'key_a' });
+    await areWaiting(waiters + 1);
+    if (waiters === 0) await first(id);
+    await lock.query('commit');
+    await others;
+    return await approved;
+  } finally {
+    lock.release();
   }
+}
 
-  const areWaiting = (count: number): Promise<unknown> =>
-    waitFor(
-      async () => {
-        const { rows } = await rig.pool.query<{ waiting: number }>(
-          `select count(*)::integer as waiting from pg_stat_activity
-           where datname = current_database() and wait_event_type = 'Lock'`,
-        );
-        return rows[0]?.waiting === count;
-      },
-      { what: `${count} to wait for the source` },
-    );
-
+describe('a report in quarantine', () => {
   test('is approved as it is by then, and not as it was', async () => {
     const sku = newSku();
     const newer = () => rig.push(`of ${sku}`, [{ sku, value: 60, version: '3' }]);
