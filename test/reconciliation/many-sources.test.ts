@@ -74,5 +74,6 @@ test('deliveries go on while more sources are read than may be read at once', as
   expect(
     run.parts.filter(({ status, channelId }) => status === 'failed' && channelId === null),
   ).toEqual([]);
-  expect(reading.most).toBe(4);
+  // The part that adds up the ledger may have one of the four places.
+  expect([3, 4]).toContain(reading.most);
 });
