@@ -32,11 +32,12 @@ test('the commands of the README work, and print what it says', { timeout: 120_0
     // npm and what it starts end together.
     detached: true,
   });
-  const exit = once(service, 'exit');
+  // npm may be gone before what it started: its output ends with the service.
+  const ended = once(service, 'close');
   onTestFinished(async () => {
     if (service.pid !== undefined && service.exitCode === null)
       process.kill(-service.pid, 'SIGTERM');
-    await exit;
+    await ended;
     await dataDir.remove();
   });
   let output = '';
