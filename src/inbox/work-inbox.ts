@@ -31,6 +31,7 @@ const mostAttempts = 8;
 const mostUnread = 300;
 const baseMs = 1_000;
 const longestMs = 300_000;
+
 export type InboxContext = AskContext & {
   readonly db: Db;
   readonly together: TogetherOptions;

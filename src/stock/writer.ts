@@ -167,13 +167,17 @@ export class StockWriter {
       };
     }
   }
+
   /** Only what touches a locked level is refused; its neighbours do not wait for it. */
   async #settleUnlocked(units: readonly QueuedUnit[]): Promise<() => void> {
     const keys = distinctKeys(units.flatMap(({ commands }) => commands));
     const locked = await lockedLevels(this.#options.pool, keys).catch(() => undefined);
     const isLocked = ({ commands }: QueuedUnit): boolean =>
       commands.some(({ levelKeys }) => levelKeys.some((key) => locked?.has(levelId(key)) ?? true));
-    const [waiting, free] = [units.filter(isLocked), units.filter((unit) => !isLocked(unit))];
+    const concerned = units.filter(isLocked);
+    // Where the lock is gone by now nobody knows whose it was: all are refused, or it had no end.
+    const waiting = concerned.length === 0 ? units : concerned;
+    const free = units.filter((unit) => !waiting.includes(unit));
     const outcomes = refuseBusy(waiting);
     const answer = free.length === 0 ? nobody : await this.#settle(free);
     return () => {
