@@ -6,6 +6,7 @@ import type { Binaries } from './binaries.ts';
 import type { DataFiles } from './data-files.ts';
 import { chooseFreePort, isPortFree } from './port.ts';
 import { findOrphans, findPostmaster, removeStalePidFile } from './postmaster.ts';
+import { identifyProcess, isAlive } from './process-identity.ts';
 import { logSize, prepareLog, readLog, trimLog } from './server-log.ts';
 import { writeSettings } from './server-settings.ts';
 import type { ServerUser } from './server-user.ts';
@@ -65,13 +66,18 @@ export async function startServer(
 /** Stops the server, if it runs: open transactions are rolled back. Call it with the lock held. */
 export async function stopServer(server: Server): Promise<void> {
   const { files, binaries, user, logger } = server;
-  if (findPostmaster(files.cluster) === undefined) return;
+  const running = findPostmaster(files.cluster);
+  const identity = running && identifyProcess(running.pid);
+  if (identity === undefined) return;
   const args = ['stop', '--silent', '-m', 'fast', '-t', String(stopSeconds), '-D', files.cluster];
   const { exitCode, output } = await user.run(binaries.pgCtl, args);
   // It may have ended by itself between the question and the order.
   if (exitCode !== 0 && findPostmaster(files.cluster) !== undefined) {
     throw new Error(`PostgreSQL could not be stopped: ${output.trim()}`);
   }
+  // `pg_ctl` waits for the pid file to go, which is one of the last things the process does.
+  const deadline = Date.now() + stopSeconds * 1000;
+  while (isAlive(identity) && Date.now() < deadline) await setTimeout(pollMs);
   logger.info({ dataDir: files.dataDir }, 'PostgreSQL stopped');
 }
 
