@@ -150,8 +150,8 @@ test('how a channel does is kept where every process finds it', async () => {
   const ill = await waitFor(
     async () => {
       const state = (await getChannel(rig.db, merchantId, 'web'))?.state;
-      // Open, or waiting for the next call to be its probe. Its job is in neither number while it is
-      // claimed between the two being looked at; the next look finds it.
+      // Open, or waiting for the next call to be its probe. A job that is claimed between the looks
+      // at what waits and at what is claimed is in neither; the next look finds it.
       const isDown = state?.isLagging === true && state.circuit !== 'closed';
       return isDown && state.queueDepth === 1 && state;
     },
