@@ -9,6 +9,9 @@ $$;
 -- that no longer belong to the job are left out. `available` is the ledger's: ended holds that were
 -- not yet swept come on top.
 --
+-- The first row has the moment of the read and no listing. In the others null stands for none, zero
+-- and false where that is what nearly all listings have: thousands of rows are sent.
+--
 -- In PL/pgSQL, which keeps the plan: making it anew takes longer than reading forty listings does
 -- (2.1 of 3.8 ms).
 create or replace function delivery_read(
@@ -27,24 +30,28 @@ language plpgsql stable
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  v_now constant timestamptz := clock_timestamp() + p_offset_ms * interval '1 millisecond';
 begin
   return query
-  select u.position, c.now, h.updated_at, l.external_ids, l.published_quantity,
+  select 0::bigint, v_now, h.updated_at, null::jsonb, null::integer, null::integer, null::bigint,
+    null::timestamptz, null::text, null::integer, null::integer, null::boolean, null::integer,
+    null::bigint, null::timestamptz, null::integer, null::bigint, null::integer, null::integer,
+    null::bigint, null::boolean, null::bigint, null::boolean
+  from channel h where h.merchant_id = p_merchant and h.channel_id = p_channel;
+
+  return query
+  select u.position, null::timestamptz, null::timestamptz, l.external_ids, l.published_quantity,
     l.published_on_hand, l.published_version, l.pending_since, l.force_nonce,
-    l.told_rules, l.rules_version, l.paused_at is not null, l.unanswered_quantity,
-    s.version, s.updated_at, s.on_hand,
+    l.told_rules, l.rules_version, case when l.paused_at is not null then true end,
+    l.unanswered_quantity, s.version, s.updated_at, s.on_hand,
     s.on_hand::bigint - s.reserved - s.allocated - s.open_orders - s.pending_sales
       - s.unavailable - s.safety_stock,
     -- a hold that has ended is free, whether the sweep has passed or not
-    case when s.first_hold_ends_at <= c.now then (
-      select h.ended from holds_at(p_merchant, u.sku, u.location_id, c.now) h) else 0 end,
-    coalesce(o.versions, 0), coalesce(o.effect, 0), coalesce(o.without_effect, false),
-    coalesce(o.overwritten, 0), coalesce(o.has_overwritten, false)
-  from (select clock_timestamp() + p_offset_ms * interval '1 millisecond' as now offset 0) c
-  cross join lateral (
-    select h.updated_at from channel h
-    where h.merchant_id = p_merchant and h.channel_id = p_channel offset 0) h
-  cross join unnest(p_job, p_sku, p_location)
+    case when s.first_hold_ends_at <= v_now then (
+      select h.ended from holds_at(p_merchant, u.sku, u.location_id, v_now) h) end,
+    o.versions, o.effect, o.without_effect, o.overwritten, o.has_overwritten
+  from unnest(p_job, p_sku, p_location)
        with ordinality as u(job_id, sku, location_id, position)
   cross join lateral (
     select * from listing l
@@ -56,10 +63,10 @@ begin
     where s.merchant_id = p_merchant and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true
   left join lateral (
-    select (count(*) filter (where v.is_later))::integer as versions,
-      coalesce(sum(v.effect) filter (where v.is_later), 0)::bigint as effect,
+    select nullif(count(*) filter (where v.is_later), 0)::integer as versions,
+      (sum(v.effect) filter (where v.is_later))::bigint as effect,
       bool_or(v.effect = 0) as without_effect,
-      coalesce(sum(v.effect) filter (where not v.is_later), 0)::bigint as overwritten,
+      (sum(v.effect) filter (where not v.is_later))::bigint as overwritten,
       bool_or(not v.is_later) as has_overwritten
     from (
       -- what it did before it was last told is not in its figure any more

@@ -53,10 +53,12 @@ export type ReadListings = {
   readonly due: readonly DueListing[];
 };
 
+/** What stands for the whole read, in a row of its own. */
+type First = { read_at: Date; channel_updated_at: Date };
+
+/** Null is none, zero or false. */
 type Row = {
   position: number;
-  read_at: Date;
-  channel_updated_at: Date;
   external_ids: unknown;
   published_quantity: number | null;
   published_on_hand: number | null;
@@ -67,15 +69,15 @@ type Row = {
   recorded_at: Date | null;
   on_hand: number | null;
   available: number | null;
-  ended_holds: number;
-  own_versions: number;
-  own_effect: number;
-  own_without_effect: boolean;
-  overwritten_effect: number;
-  has_overwritten: boolean;
+  ended_holds: number | null;
+  own_versions: number | null;
+  own_effect: number | null;
+  own_without_effect: boolean | null;
+  overwritten_effect: number | null;
+  has_overwritten: boolean | null;
   told_rules: number;
   rules_version: number;
-  is_paused: boolean;
+  is_paused: boolean | null;
   unanswered_quantity: number | null;
 };
 
@@ -90,15 +92,15 @@ export async function readListings(
     listings.map(([sku, storeId]) => ({ jobId, sku, storeId })),
   );
   const texts = (column: (key: (typeof keys)[number]) => string) => textArray(keys.map(column));
-  const { rows } = await sql<Row>`
+  const { rows } = await sql`
     select * from delivery_read(${channel.merchant_id}, ${channel.channel_id},
       ${texts(({ jobId }) => jobId)}::uuid[], ${texts(({ sku }) => sku)}::text[],
       ${texts(({ storeId }) => storeId)}::text[], ${offsetMs}::double precision)`.execute(db);
-  const first = rows[0];
+  const [first, ...others] = rows as [First | undefined, ...Row[]];
   return {
     readAt: first?.read_at ?? new Date(0),
     channelUpdatedAt: first?.channel_updated_at,
-    due: rows.flatMap((row) => {
+    due: others.flatMap((row) => {
       const key = keys[row.position - 1];
       return key === undefined ? [] : [toDue(key, row)];
     }),
@@ -118,15 +120,17 @@ function toDue(key: { jobId: string; sku: string; storeId: string }, row: Row): 
     nonce: row.force_nonce,
     toldRules: row.told_rules,
     rulesVersion: row.rules_version,
-    isPaused: row.is_paused,
+    isPaused: row.is_paused ?? false,
     unansweredQuantity: row.unanswered_quantity,
-    level: exists ? { version, recordedAt, onHand, available, endedHolds: row.ended_holds } : null,
+    level: exists
+      ? { version, recordedAt, onHand, available, endedHolds: row.ended_holds ?? 0 }
+      : null,
     own: {
-      versions: row.own_versions,
-      effect: row.own_effect,
-      hasNoEffect: row.own_without_effect,
-      overwrittenEffect: row.overwritten_effect,
-      hasOverwritten: row.has_overwritten,
+      versions: row.own_versions ?? 0,
+      effect: row.own_effect ?? 0,
+      hasNoEffect: row.own_without_effect ?? false,
+      overwrittenEffect: row.overwritten_effect ?? 0,
+      hasOverwritten: row.has_overwritten ?? false,
     },
   };
 }

@@ -71,18 +71,24 @@ export async function recordListings(
     return { jobs: [], supersededJobIds: [], settledDriftIds: [], openListings: new Map() };
   }
   const rows = settled.toSorted(bySkuAndStore);
-  const texts = (column: (row: SettledListing) => string | null) => textArray(rows.map(column));
-  const numbers = (column: (row: SettledListing) => number | null) => numberArray(rows.map(column));
+  // Where all are null the array is: `unnest` fills it up.
+  const given =
+    <T>(literal: (values: readonly T[]) => string) =>
+    (column: (row: SettledListing) => T) => {
+      const values = rows.map(column);
+      return values.some((value) => value !== null) ? literal(values) : null;
+    };
+  const [texts, numbers, times] = [given(textArray), given(numberArray), given(timeArray)];
   const nextIds = Array.from({ length: Math.ceil(rows.length / maxBatch) }, () => randomUUID());
   const result = await sql<RecordedRow>`
     select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
       ${texts((row) => row.jobId)}::uuid[], ${texts((row) => row.sku)}::text[],
       ${texts((row) => row.storeId)}::text[], ${numbers((row) => row.version)}::bigint[],
       ${numbers((row) => row.quantity)}::integer[], ${numbers((row) => row.onHand)}::integer[],
-      ${texts((row) => row.nonce)}::text[], ${rows.map((row) => row.more)}::boolean[],
+      ${texts((row) => row.nonce)}::text[], ${texts((row) => String(row.more))}::boolean[],
       ${texts((row) => row.deadDelivery)}::text[],
       ${nextIds}::uuid[], ${numbers((row) => row.rules)}::integer[],
-      ${timeArray(rows.map((row) => row.toldAt))}::timestamptz[],
+      ${times((row) => row.toldAt)}::timestamptz[],
       ${numbers((row) => row.unanswered)}::integer[], ${maxBatch}::integer)`.execute(tx);
   const owner = {
     merchantId: channel.merchant_id,

@@ -146,3 +146,55 @@ test('listings of many jobs that are due again go on in few', async () => {
   );
   expect(listings.rows).toEqual(rows.map(({ job_id }) => ({ job_id, state: 'queued' })));
 });
+
+test('of each listing is written what came of it, and what it leaves behind', async () => {
+  const skus = ['mixed-1', 'mixed-2', 'mixed-3', 'mixed-4', 'mixed-5'];
+  const jobs = await Promise.all(skus.map((sku) => listed(sku)));
+  const letterJob = randomUUID();
+  await rig.inspector.query(
+    `insert into delivery (merchant_id, delivery_id, channel_id, job_id, status, listings,
+       open_listings, created_at, updated_at)
+     values ($1, 'letter-old', 'web', $2, 'dead', 2, 2, now(), now())`,
+    [merchantId, letterJob],
+  );
+  await rig.inspector.query(
+    `update listing set dead_delivery = 'letter-old' where sku in ('mixed-3', 'mixed-5')`,
+  );
+  await rig.inspector.query(`update listing set drift_id = 'drift-4' where sku = 'mixed-4'`);
+  const { rows } = await rig.inspector.query<Record<string, string>>(
+    `select * from listing_record($1, 'web', now(), $2::uuid[], $3::text[], $4::text[],
+       $5::bigint[], $6::integer[], $6::integer[], $7::text[], $8::boolean[], $9::text[],
+       array[gen_random_uuid()], $10::integer[], $11::timestamptz[], $12::integer[])`,
+    [
+      merchantId,
+      jobs,
+      skus,
+      skus.map(() => 'main'),
+      skus.map(() => 7),
+      skus.map(() => 70),
+      skus.map(() => null),
+      skus.map(() => false),
+      [null, 'letter-2', null, null, 'letter-5'],
+      skus.map(() => 0),
+      [new Date(), null, new Date(), new Date(), null],
+      [null, 22, null, null, 55],
+    ],
+  );
+  expect(rows.map((row) => [row['kind'], row['sku'] ?? row['drift_id'], row['job_id']])).toEqual([
+    ['dead', 'mixed-2', jobs[1]],
+    ['dead', 'mixed-5', jobs[4]],
+    ['superseded', null, letterJob],
+    ['drift', 'drift-4', null],
+  ]);
+  const listings = await rig.inspector.query(
+    `select concat_ws(' ', sku, state, published_quantity, dead_delivery, drift_id,
+       unanswered_quantity, job_id) as is from listing where sku like 'mixed-%' order by sku`,
+  );
+  expect(listings.rows.map((row) => String(row['is']))).toEqual([
+    'mixed-1 idle 70',
+    'mixed-2 dead 50 letter-2 22',
+    'mixed-3 idle 70',
+    'mixed-4 idle 70',
+    'mixed-5 dead 50 letter-5 55',
+  ]);
+});

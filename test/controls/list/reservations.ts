@@ -47,8 +47,8 @@ export const reservationControls: readonly Control[] = [
     changes: [
       {
         file: 'sql/functions/delivery_read.sql',
-        before: 'u.location_id, c.now) h) else 0 end,',
-        after: 'u.location_id, c.now) h) * 0 else 0 end,',
+        before: 'u.location_id, v_now) h) end,',
+        after: 'u.location_id, v_now) h) * 0 end,',
       },
     ],
     test: 'test/jobs/delivery.test.ts',
