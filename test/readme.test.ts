@@ -43,7 +43,7 @@ test('the commands of the README work, and print what it says', { timeout: 120_0
   let output = '';
   service.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const said = (pattern: RegExp): Promise<string> =>
-    waitFor(() => pattern.exec(output)?.[1], { what: String(pattern), timeoutMs: 60_000 });
+    waitFor(() => pattern.exec(output)?.[1], { what: String(pattern) });
   const ONHAND = await said(/listening +(http:\S+)/);
   const KEY = await said(/admin key +(\S+)/);
   expect(output).toMatch(/database +postgres/);

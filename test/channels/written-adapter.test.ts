@@ -71,7 +71,7 @@ function publish(changes: readonly Change[], token = 'sesame'): Promise<PublishR
     config: adapter.configSchema.parse({ baseUrl: server.url }),
     credentials: adapter.credentialsSchema.parse({ ...credentials, token }),
     messageId: 'msg_1',
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
     now: () => new Date(),
   });
 }

@@ -85,7 +85,7 @@ test('kill -9 in the middle, again and again: the same stock as an undisturbed r
     const exit = once(child, 'exit');
     await waitFor(
       async () => child.exitCode !== null || (await countOrders('killed')) > orders * share,
-      { what: `${share} of the orders are begun`, timeoutMs: 30_000 },
+      { what: `${share} of the orders are begun` },
     );
     child.kill('SIGKILL');
     const [, signal] = (await exit) as [number | null, NodeJS.Signals | null];

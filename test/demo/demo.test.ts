@@ -88,7 +88,6 @@ test(
     const demo = await startDemo(...options);
     const postmaster = await waitFor(() => orderLines.test(demo.output()) && postmasterOf(demo), {
       what: 'the first orders',
-      timeoutMs: 60_000,
     });
     expect(await endOf(demo)).toMatchObject({ code: 0 });
     for (const { kind } of vendorEntries) {
@@ -122,7 +121,6 @@ test('Ctrl-C ends everything, also a second run on the same folder', { timeout }
   const demo = await startDemo('--vendors', 'shopify');
   const postmaster = await waitFor(() => orderLines.test(demo.output()) && postmasterOf(demo), {
     what: 'the first orders',
-    timeoutMs: 60_000,
   });
   const url = /service +(http:\S+)/.exec(demo.output())?.[1];
   expect((await fetch(`${url}/api/docs`)).status).toBe(200);

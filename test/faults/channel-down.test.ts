@@ -59,7 +59,7 @@ async function isTrue(receiver: Receiver): Promise<boolean> {
 }
 
 const converges = (receiver: Receiver, what: string): Promise<unknown> =>
-  waitFor(() => isTrue(receiver), { what, timeoutMs: 60_000 });
+  waitFor(() => isTrue(receiver), { what });
 
 type List = { items: unknown[] };
 const redrive = (dryRun: boolean): Promise<{ redriven: number }> =>
@@ -87,7 +87,7 @@ test('a dead channel gets dead letters, is redriven, and holds back no other', a
       const { items: dead } = await deadLetters();
       return pending.length === skus.length && dead.length > 0;
     },
-    { what: 'its deliveries are given up', timeoutMs: 60_000 },
+    { what: 'its deliveries are given up' },
   );
   const lags = healthy.lags.slice(earlier);
   process.stdout.write(
@@ -107,7 +107,7 @@ test('a dead channel gets dead letters, is redriven, and holds back no other', a
       redriven += (await redrive(false)).redriven;
       return isTrue(down);
     },
-    { what: 'the redriven channel is true', timeoutMs: 60_000 },
+    { what: 'the redriven channel is true' },
   );
   expect(redriven).toBeGreaterThan(0);
   expect((await deadLetters()).items).toEqual([]);

@@ -60,7 +60,7 @@ test('pg_terminate_backend in a stream', { timeout: 600_000 }, async () => {
         );
         faults += rowCount ?? 0;
         const answered = load.answered + 4;
-        await waitFor(() => load.answered >= answered, { what: 'answers', timeoutMs: 60_000 });
+        await waitFor(() => load.answered >= answered, { what: 'answers' });
       }
       return { faults, sinceMs: nowMs() };
     },

@@ -18,7 +18,7 @@ afterAll(() => scene?.close());
 /** Waits until a process has killed itself. @returns when */
 async function died(service: Service): Promise<number> {
   const { process: child } = service;
-  await waitFor(() => hasEnded(child), { what: 'the failpoint is passed', timeoutMs: 60_000 });
+  await waitFor(() => hasEnded(child), { what: 'the failpoint is passed' });
   const atMs = nowMs();
   expect([child.signalCode, service.output()]).toEqual(['SIGKILL', expect.any(String)]);
   return atMs;

@@ -40,7 +40,6 @@ test('SIGKILL of the worker, another takes over', { timeout: 600_000 }, async ()
       await underWay();
       await waitFor(() => scene.channels.every(({ server }) => server.messages.length > 0), {
         what: 'the first worker leads both channels',
-        timeoutMs: 60_000,
       });
       await startOneWorker(scene);
       await first.kill();

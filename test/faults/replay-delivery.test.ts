@@ -83,7 +83,6 @@ async function replay(url: string, killWhen?: () => Promise<boolean>): Promise<n
   if (killWhen !== undefined) {
     await waitFor(async () => child.exitCode !== null || (await killWhen()), {
       what: 'the replay is under way',
-      timeoutMs: 60_000,
     });
     child.kill('SIGKILL');
   }
@@ -122,7 +121,7 @@ async function converges({ pool, receiver }: Scene): Promise<void> {
         const shown = receiver.levels.get(id);
         return shown?.version === version && shown.available === available;
       }),
-    { what: 'the channel holds what is available', timeoutMs: 60_000 },
+    { what: 'the channel holds what is available' },
   );
   expect(receiver.wentBack).toEqual([]);
   expect(receiver.unsigned).toBe(0);

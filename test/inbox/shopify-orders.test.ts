@@ -108,7 +108,7 @@ test('orders of a shop, twice each, shuffled, some forged: stock is what it has'
     const ours = shop.history(sku).filter(({ by, from, to }) => by === 'app' && from !== to);
     expect(ours).toEqual([]);
   }
-}, 90_000);
+});
 
 test('an order that is not paid is held, and given back when it is cancelled', async () => {
   const { available } = await rig.levelOf('vase');

@@ -126,7 +126,7 @@ async function worked(): Promise<void> {
       );
       return rowCount === 0;
     },
-    { what: 'the inbox to be worked', timeoutMs: 60_000 },
+    { what: 'the inbox to be worked' },
   );
 }
 

@@ -98,4 +98,4 @@ test('named orders, twice each, shuffled, some forged: each counts once', async 
   expect({ told: done + stale, others }).toEqual({ told: 120, others: {} });
   expect(seller.state.invalid).toEqual([]);
   await expectCleanAudit(rig.inspector);
-}, 90_000);
+});

@@ -111,7 +111,7 @@ export class VendorRig {
         );
         return rowCount === 0;
       },
-      { what: 'the inbox to be worked', timeoutMs: 60_000 },
+      { what: 'the inbox to be worked' },
     );
   }
 
@@ -125,7 +125,7 @@ export class VendorRig {
         };
         return items.every((listing) => !listing.pending && listing.publishedVersion > 0);
       },
-      { what: `${channelId} to show what there is`, timeoutMs: 30_000 },
+      { what: `${channelId} to show what there is` },
     );
   }
 

@@ -122,7 +122,7 @@ test('orders of a store, twice each, shuffled, some forged: stock is what it has
   for (const sku of Object.keys(skus)) {
     expect(store.stockOf(sku)).toBe((await rig.levelOf(sku))['available']);
   }
-}, 90_000);
+});
 
 test('a new webhook of a store is greeted, and then brings its orders', async () => {
   const before = await rig.levelOf('rug');

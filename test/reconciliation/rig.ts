@@ -79,7 +79,7 @@ export async function openReconciliationRig(
         const found = await view(id);
         return found.status === 'finished' ? found : undefined;
       },
-      { what: 'the end of the run', timeoutMs: 30_000 },
+      { what: 'the end of the run' },
     );
   return {
     rig,

@@ -103,7 +103,7 @@ test('a run whose process is killed is gone on with, and no listing is left out'
   // Not from the beginning: what was done before it was killed is not read again.
   const all = Math.ceil(count / 100) + 1;
   expect(vendor.calls() - calls).toBeLessThan(all + 2);
-}, 60_000);
+});
 
 test('a ledger that does not add up is reported with every run', async () => {
   await rig.start();

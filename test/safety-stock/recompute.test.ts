@@ -5,6 +5,7 @@ import { recomputeBuffers } from '../../src/safety-stock/recompute.ts';
 import { setStock } from '../../src/stock/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { adjust, count, merchantId, newSku, provenance } from '../support/stock.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { openBuffersRig, type BuffersRig } from './rig.ts';
 
 let rig: BuffersRig;
@@ -112,12 +113,25 @@ describe('a run', () => {
     const skus = Array.from({ length: 600 }, newSku);
     await rig.writer.submit(skus.map((sku) => count(sku, 10)));
     await rig.put({}, { units: 1 });
-    const asked: Promise<unknown>[] = [];
-    await recomputeBuffers(rig.context, merchantId, {
-      onBatch: () => void asked.push(recomputeBuffers(rig.context, merchantId)),
-    });
-    expect(asked.length).toBeGreaterThan(1);
-    expect(await asked[0]).toBeUndefined();
+    const blocker = await rig.pool.connect();
+    try {
+      await blocker.query('begin');
+      await blocker.query('select from stock_level where sku = any ($1) for update', [skus]);
+      const first = recomputeBuffers(rig.context, merchantId);
+      const isHeldUp = async (): Promise<boolean> => {
+        const { rowCount } = await rig.pool.query(
+          `select from pg_stat_activity
+           where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        return rowCount === 1;
+      };
+      await waitFor(isHeldUp, { what: 'the first to be held up' });
+      expect(await recomputeBuffers(rig.context, merchantId)).toBeUndefined();
+      await blocker.query('commit');
+      expect((await first)?.changed).toBeGreaterThanOrEqual(600);
+    } finally {
+      blocker.release();
+    }
   });
 
   test('that was ended goes on where levels are not right yet', async () => {

@@ -39,7 +39,7 @@ export async function openBuffersRig(): Promise<BuffersRig> {
   const { connectionString } = database;
   const pool = await openInspector(connectionString);
   const handle = openDatabase({ connectionString });
-  const writerPool = openWriterPool(connectionString, 2_000);
+  const writerPool = openWriterPool(connectionString, 20_000);
   const writer = openTestWriter(connectionString);
   const { clock } = writer;
   const context: BuffersContext = {

@@ -62,7 +62,7 @@ beforeAll(async () => {
   await report();
   const lines = [{ storeId: 'main', sku: 'kettle', quantity: valueOf('reserved') }];
   await call('POST', '/api/reservations', { orderId: 'held', lines });
-}, 60_000);
+});
 
 afterAll(async () => {
   await service.stop();

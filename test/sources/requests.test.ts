@@ -60,7 +60,7 @@ test('a source that asked to be left alone is asked by nobody before that', asyn
   // Whoever reads it without a plan, as the command line does, and a reconciliation.
   expect(await rig.run('erp')).toMatchObject({ status: 'blocked', code: 'retry_after' });
   const figures = openFigures(rig.context, { merchantId, sourceId: 'erp' });
-  expect(await figures.read(null, AbortSignal.timeout(10_000))).toEqual({
+  expect(await figures.read(null, AbortSignal.timeout(60_000))).toEqual({
     kind: 'failed',
     code: 'blocked',
   });

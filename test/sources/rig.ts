@@ -43,7 +43,7 @@ export async function openSourcesRig(
   const { connectionString } = database;
   const pool = await openInspector(connectionString);
   const handle = openDatabase({ connectionString });
-  const writerPool = openWriterPool(connectionString, 2_000);
+  const writerPool = openWriterPool(connectionString, 20_000);
   const writer = openTestWriter(connectionString);
   const alerts: SourceAlert[] = [];
   const feedFolder = options.feedFolder ?? import.meta.dirname;

@@ -136,7 +136,7 @@ test('a question about a level with 100,000 entries reads no more than a hundred
   }
   // The plan's nodes of the ledger were found: a question does read some.
   expect(mostRead).toBeGreaterThan(0);
-}, 60_000);
+});
 
 test('the nightly round makes one snapshot, and the audit sees a wrong one', async () => {
   const sku = newSku();

@@ -89,7 +89,7 @@ async function start(
       if (hasEnded(child)) throw new Error(`it ended: ${output}`);
       return shown.exec(output)?.[1];
     },
-    { what: `the service to be ready`, timeoutMs: 60_000 },
+    { what: `the service to be ready` },
   ).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw new Error(`the service did not start: ${output}`, { cause: error });

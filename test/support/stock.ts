@@ -37,12 +37,12 @@ export function openTestWriter(
   options: Partial<WriterOptions> = {},
 ): TestWriter {
   const clock = options.clock ?? systemClock();
-  const pool = openWriterPool(connectionString, options.timeoutMs ?? 2_000);
+  const pool = openWriterPool(connectionString, options.timeoutMs ?? 20_000);
   const writer = new StockWriter({
     pool,
     clock,
     maxRetries: 5,
-    timeoutMs: 2_000,
+    timeoutMs: 20_000,
     idempotencyTtlSeconds: 86_400,
     ...options,
   });

@@ -14,14 +14,14 @@ class WaitedInVain extends Error {
 /**
  * Waits until `condition` holds: until it resolves to something other than false, null or
  * undefined, and returns that. A condition that throws does not hold yet.
- * @param options.timeoutMs when to give up, 10 s by default
+ * @param options.timeoutMs when to give up, a minute by default: a machine may be short of time
  * @param options.what what is waited for, for the message of the failure
  */
 export async function waitFor<T>(
   condition: () => Awaitable<T | false | null | undefined>,
   options: { timeoutMs?: number; what: string },
 ): Promise<T> {
-  const { timeoutMs = 10_000, what } = options;
+  const { timeoutMs = 60_000, what } = options;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   do {

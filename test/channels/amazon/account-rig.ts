@@ -57,7 +57,7 @@ export class AccountRig {
       channelId: 'amazon',
       config: this.adapter.configSchema.parse(this.account.config),
       credentials: this.account.credentials,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       now: () => this.now,
       messageId: `msg_${this.#calls}`,
       readAt: this.now,

@@ -53,7 +53,7 @@ export class AccountRig {
       channelId: 'shop',
       config: this.adapter.configSchema.parse({ ...this.account.config, ...settings }),
       credentials: this.account.credentials,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       now: () => new Date(this.#clock.nowMs),
       messageId: `msg_${this.#calls}`,
       ...rest,

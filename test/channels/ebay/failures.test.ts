@@ -44,7 +44,7 @@ test.each([
     const rig = await AccountRig.open({ seed: { skus: skus(1, 1) } });
     onTestFinished(() => rig.close());
     rig.account.server.faults = new FaultPlan([{ route: 'bulk', share: 1, fault }]);
-    const signal = AbortSignal.timeout(fault.kind === 'latency' ? 100 : 10_000);
+    const signal = AbortSignal.timeout(fault.kind === 'latency' ? 100 : 60_000);
     const failure = await rig.failure([rig.change('S0', 5)], { signal });
     expect(failure).toMatchObject({ code, scope: 'channel' });
     expect(failure.isNotDone).toBeUndefined();

@@ -42,7 +42,7 @@ export class ShopRig {
       channelId: 'shop',
       config: this.config,
       credentials: { ...this.shop.credentials, webhookSecret },
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       now: () => new Date(this.nowMs()),
       messageId: `msg_${this.#calls}`,
       ...more,

@@ -51,7 +51,7 @@ export class SellerRig {
       channelId: 'till',
       config: this.adapter.configSchema.parse(this.seller.config),
       credentials: this.seller.credentials,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       now: () => this.now,
       messageId: `msg_${this.#calls}`,
       readAt: this.now,

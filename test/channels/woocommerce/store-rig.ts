@@ -35,7 +35,7 @@ export class StoreRig {
       channelId: 'shop',
       config: this.adapter.configSchema.parse(this.store.config),
       credentials: this.store.credentials,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       now: () => new Date(),
       messageId: 'msg_1',
       ...more,
