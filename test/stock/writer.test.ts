@@ -172,6 +172,24 @@ test('a level that somebody else keeps locked makes no other wait in vain', asyn
   await impatient.close();
 });
 
+test('what waits in vain for no level is refused, and not tried without end', async () => {
+  const [one, two] = [newSku(), newSku()];
+  const impatient = openTestWriter(database.connectionString, { timeoutMs: 300 });
+  onTestFinished(() => impatient.close());
+  await impatient.writer.submit([count(one, 5), count(two, 5)]);
+  const other = await inspector.connect();
+  onTestFinished(() => other.release());
+  await other.query('begin; lock table outbox_message in access exclusive mode');
+  const outcomes = await Promise.all([
+    impatient.writer.submitOne(adjust(one, -1)),
+    impatient.writer.submitOne(adjust(two, -1)),
+  ]);
+  expect(kinds(outcomes)).toEqual(['STOCK.BUSY', 'STOCK.BUSY']);
+  await other.query('commit');
+  expect(await levelRow(inspector, one)).toMatchObject({ on_hand: 5, version: 1 });
+  expect(kinds([await impatient.writer.submitOne(adjust(one, -1))])).toEqual(['applied']);
+});
+
 test('what is refused together is unseen by its neighbours in the batch', async () => {
   const [a, b] = [newSku(), newSku()];
   await first.writer.submit([count(a, 5), count(b, 5)]);
