@@ -92,7 +92,7 @@ test.each<[string, string, RegExp]>([
   };
   const { signal } = new AbortController();
   const { adminUrl: databaseUrl } = inject('testDatabases');
-  const result = await runControl(control, { databaseUrl, timeoutMs: 50_000, signal });
+  const result = await runControl(control, { databaseUrl, timeoutMs: 150_000, signal });
   expect(result).toMatchObject({ kind, detail: expect.stringMatching(detail) as string });
 });
 

@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const server = await startTestServer();
   try {
     const { signal } = abort;
-    const options = { databaseUrl: server.adminUrl, timeoutMs: 180_000, signal };
+    const options = { databaseUrl: server.adminUrl, timeoutMs: 600_000, signal };
     say(`the ${chosen.length} tests on the project as it is …\n`);
     const red = await runUnchanged(chosen, options);
     for (const { control, detail } of red) {

@@ -138,7 +138,7 @@ test('when the leader is killed another goes on with what it left', async () => 
   server.answer = () => ({ status: 200 });
   await rig.setLevel('B', 7);
   // The lease runs out after 6 s; the job that was in flight goes on at once.
-  await waitFor(() => leads(second), { what: 'the second to lead' });
+  await waitFor(() => leads(second), { what: 'the second to lead', timeoutMs: 15_000 });
   await rig.settled();
   expect(server.shown).toEqual({ A: 2, B: 7 });
   expect(server.wentBack).toEqual([]);
