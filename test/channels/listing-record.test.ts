@@ -111,28 +111,51 @@ test('a listing that is gone leaves the others of the call as they are', async (
   ]);
 });
 
+type RecordedRow = { kind: string; job_id: string; sku: string | null; drift_id: string | null };
+
+/** Writes down one call that had version 7, of which 70 are shown. */
+async function recordCall(
+  skus: readonly string[],
+  jobs: readonly string[],
+  call: {
+    next: readonly string[];
+    batch?: number;
+    dead?: readonly (string | null)[];
+    toldAt?: readonly (Date | null)[];
+    unanswered?: readonly (number | null)[];
+  },
+): Promise<readonly RecordedRow[]> {
+  const each = <T>(value: T): T[] => skus.map(() => value);
+  const { next, batch = 1, dead = null, toldAt = each(new Date()), unanswered = null } = call;
+  const { rows } = await rig.inspector.query<RecordedRow>(
+    `select * from listing_record($1, 'web', now(), $2::uuid[], $3::text[], $4::text[],
+       $5::bigint[], $6::integer[], $6::integer[], null, $7::boolean[], $8::text[],
+       $9::uuid[], $10::integer[], $11::timestamptz[], $12::integer[], $13)`,
+    [
+      merchantId,
+      jobs,
+      skus,
+      each('main'),
+      each(7),
+      each(70),
+      each(false),
+      dead,
+      next,
+      each(0),
+      toldAt,
+      unanswered,
+      batch,
+    ],
+  );
+  return rows;
+}
+
 test('listings of many jobs that are due again go on in few', async () => {
   const skus = ['again-1', 'again-2', 'again-3', 'again-4', 'again-5'];
   const jobs = await Promise.all(skus.map((sku) => listed(sku)));
   await rig.inspector.query(`update listing set wanted_version = 8 where sku like 'again-%'`);
   const next = skus.map(() => randomUUID());
-  const { rows } = await rig.inspector.query<{ kind: string; job_id: string; sku: string }>(
-    `select * from listing_record($1, 'web', now(), $2::uuid[], $3::text[], $4::text[],
-       $5::bigint[], $6::integer[], $6::integer[], $7::text[], $8::boolean[], $7::text[],
-       $9::uuid[], $6::integer[], $10::timestamptz[], $7::integer[], 2)`,
-    [
-      merchantId,
-      jobs,
-      skus,
-      skus.map(() => 'main'),
-      skus.map(() => 7),
-      skus.map(() => 0),
-      skus.map(() => null),
-      skus.map(() => false),
-      next,
-      skus.map(() => new Date()),
-    ],
-  );
+  const rows = await recordCall(skus, jobs, { next, batch: 2 });
   const [first, second, third] = next;
   expect(rows.map(({ kind, job_id: jobId, sku }) => [kind, sku, jobId])).toEqual([
     ['more', 'again-1', first],
@@ -161,26 +184,13 @@ test('of each listing is written what came of it, and what it leaves behind', as
     `update listing set dead_delivery = 'letter-old' where sku in ('mixed-3', 'mixed-5')`,
   );
   await rig.inspector.query(`update listing set drift_id = 'drift-4' where sku = 'mixed-4'`);
-  const { rows } = await rig.inspector.query<Record<string, string>>(
-    `select * from listing_record($1, 'web', now(), $2::uuid[], $3::text[], $4::text[],
-       $5::bigint[], $6::integer[], $6::integer[], $7::text[], $8::boolean[], $9::text[],
-       array[gen_random_uuid()], $10::integer[], $11::timestamptz[], $12::integer[])`,
-    [
-      merchantId,
-      jobs,
-      skus,
-      skus.map(() => 'main'),
-      skus.map(() => 7),
-      skus.map(() => 70),
-      skus.map(() => null),
-      skus.map(() => false),
-      [null, 'letter-2', null, null, 'letter-5'],
-      skus.map(() => 0),
-      [new Date(), null, new Date(), new Date(), null],
-      [null, 22, null, null, 55],
-    ],
-  );
-  expect(rows.map((row) => [row['kind'], row['sku'] ?? row['drift_id'], row['job_id']])).toEqual([
+  const rows = await recordCall(skus, jobs, {
+    next: [randomUUID()],
+    dead: [null, 'letter-2', null, null, 'letter-5'],
+    toldAt: [new Date(), null, new Date(), new Date(), null],
+    unanswered: [null, 22, null, null, 55],
+  });
+  expect(rows.map((row) => [row.kind, row.sku ?? row.drift_id, row.job_id])).toEqual([
     ['dead', 'mixed-2', jobs[1]],
     ['dead', 'mixed-5', jobs[4]],
     ['superseded', null, letterJob],
