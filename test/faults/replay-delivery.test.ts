@@ -67,7 +67,9 @@ async function openScene(): Promise<Scene & { readonly service: Service }> {
 }
 
 async function serve(url: string): Promise<Service> {
-  const service = await startService({ DATABASE_URL: url, RETRY_BASE_MS: '20' });
+  // Calls fail by chance: a few unlucky ones must neither rest the channel for long nor kill a job.
+  const patience = { BREAKER_COOLDOWN_MS: '100', RETRY_TIMES: '50' };
+  const service = await startService({ DATABASE_URL: url, RETRY_BASE_MS: '20', ...patience });
   onTestFinished(async () => void (await service.stop()));
   return service;
 }
