@@ -63,8 +63,8 @@ test('410 pauses the channel, and resuming it sends what is due', async () => {
 });
 
 test.each([
-  ['429 with seconds', 429, () => '1'],
-  ['503 with a date', 503, () => new Date(Date.now() + 2_000).toUTCString()],
+  ['429 with seconds', 429, () => '3'],
+  ['503 with a date', 503, () => new Date(Date.now() + 4_000).toUTCString()],
 ])('the channel is left alone as long as it asks: %s', async (_, status, header) => {
   server.answer = ({ length }) =>
     length === 0 ? { status, headers: { 'retry-after': header() } } : { status: 200 };
