@@ -31,6 +31,8 @@ export type DatabaseOptions = {
   /** Server settings for each session, e.g. `{ lock_timeout: '2s' }`. */
   readonly sessionSettings?: Readonly<Record<string, string>>;
   readonly applicationName?: string;
+  /** How long a connection may take to come about or to be free, in ms; 5 s by default. */
+  readonly connectTimeoutMs?: number;
   /** Told about connections that broke while idle; without it they are only replaced. */
   readonly onIdleError?: (error: Error) => void;
 };
@@ -61,7 +63,7 @@ export function createPool(options: DatabaseOptions): Pool {
     connectionString: options.connectionString,
     max: options.poolSize ?? 10,
     application_name: options.applicationName ?? 'onhand',
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     idleTimeoutMillis: 30_000,
     types: typeParsers,
     ...(options.pipeline === true ? { pipeline: true } : {}),

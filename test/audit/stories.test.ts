@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Client, type QueryResult } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { formatRows } from '../../src/cli/table.ts';
-import { createPool } from '../../src/db/index.ts';
 import { findViolations } from '../support/audit.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { createPool } from '../support/patient-pool.ts';
 
 const folder = new URL('../../sql/stories/', import.meta.url);
 const stories = readdirSync(folder)

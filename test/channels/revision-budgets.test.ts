@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChannelRow } from '../../src/channels/index.ts';
 import { giveBackRevisions, spendRevisions } from '../../src/channels/revision-budgets.ts';
 import type { Revision } from '../../src/channels/revision-budgets.ts';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { DeliveryRig } from '../jobs/delivery-rig.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 let rig: DeliveryRig;
 /** Another process. */

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findKeyHolder } from '../../src/merchants/index.ts';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { openInspector } from '../support/stock.ts';
 import { run, type Ran } from './run.ts';
 

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createPool } from '../../src/db/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -18,6 +17,7 @@ import {
   summarise,
   versionsIn,
 } from '../support/history/index.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { report } from '../support/report.ts';
 import { adminKey, startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool } from '../../src/db/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -11,6 +10,7 @@ import {
   summarise,
   versionsIn,
 } from '../support/history/index.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { report } from '../support/report.ts';
 import { adminKey, startService, type Service } from '../support/service.ts';
 

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createPool, pipelined, plannedOnce, together } from '../../src/db/index.ts';
+import { pipelined, plannedOnce, together } from '../../src/db/index.ts';
 import { sqlStateOf } from '../../src/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createPool } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let pool: Pool;

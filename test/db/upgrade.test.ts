@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Migrator } from 'kysely/migration';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDatabase } from '../../src/db/index.ts';
 import { migrateToLatest, readMigrations } from '../../src/db/migrate.ts';
 import { createBlankDatabase, createTestDatabase, runOnServer } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 // A migration loads what a function's file says today, so a new database never sees what older
 // ones have. Each file in `kept` puts a database back to what it was at a migration.

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { vendorEntries } from '../../demo/vendors/index.ts';
-import { createPool } from '../../src/db/index.ts';
 import { openEmbeddedPostgres } from '../../src/db/embedded/index.ts';
 import { identifyProcess } from '../../src/db/embedded/process-identity.ts';
 import { createLogger } from '../../src/logger.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createDataDir } from '../support/data-dir.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const main = fileURLToPath(new URL('../../demo/main.ts', import.meta.url));

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import { createPool } from '../../src/db/index.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { ChannelServer, connectChannel } from '../support/delivery/index.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { hasEnded, startService, type Service } from '../support/service.ts';
 
 const modes = ['latest', 'every'] as const;

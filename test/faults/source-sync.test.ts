@@ -2,10 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { FaultPlan } from '../../emulators/fault-plan.ts';
-import { createPool } from '../../src/db/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startFeedServer, type FeedItem, type FeedServer } from '../support/feed-server.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 

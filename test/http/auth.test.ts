@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { hashKey } from '../../src/encryption.ts';
 import { Authenticator } from '../../src/http/auth.ts';
 import { createKey, ensureAdminKey, revokeKey } from '../../src/merchants/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 let testDatabase: TestDatabase;
 let database: DatabaseHandle;

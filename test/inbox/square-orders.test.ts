@@ -9,9 +9,9 @@ import {
   signedOrderWebhook,
   type SignedWebhook,
 } from '../../emulators/square/webhooks.ts';
-import { createPool } from '../../src/db/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 

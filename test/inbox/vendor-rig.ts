@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { createPool } from '../../src/db/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createPool } from '../support/patient-pool.ts';
 import { startService, type Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/index.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { report } from '../support/report.ts';
 import { openInspector, openTestWriter } from '../support/stock.ts';
 import { steps } from './commands.ts';

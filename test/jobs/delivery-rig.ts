@@ -10,13 +10,14 @@ import {
   type PutChannelInput,
   type PutChannelResult,
 } from '../../src/channels/index.ts';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { openSecretBox } from '../../src/encryption.ts';
 import { startJobs, type Jobs, type JobsOptions } from '../../src/jobs/index.ts';
 import { expireReservations } from '../../src/reservations/index.ts';
 import { createLogger } from '../../src/logger.ts';
 import { adjustStock, setStock, type Command } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { openInspector, openTestWriter, provenance, type TestWriter } from '../support/stock.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ChannelServer } from './channel-server.ts';

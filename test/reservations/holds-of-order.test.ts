@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import {
   cancelOrder,
   commitReservation,
@@ -21,6 +21,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 // A storefront that holds each SKU by itself has several holds for one order: it is sold with all
 // of them, and cancelled with all of them.

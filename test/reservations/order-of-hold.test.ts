@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import {
   cancelOrder,
   commitReservation,
@@ -22,6 +22,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 // An order is sold once, however it is told of: by its hold's name, by its own, or several times
 // in one batch.

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import {
   cancelOrder,
   commitReservation,
@@ -29,6 +29,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

@@ -1,5 +1,4 @@
 import type { Pool } from 'pg';
-import { openDatabase } from '../../src/db/index.ts';
 import {
   putBuffer,
   recomputeBuffers,
@@ -10,6 +9,7 @@ import {
 } from '../../src/safety-stock/index.ts';
 import { openWriterPool } from '../../src/stock/index.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { merchantId, openInspector, openTestWriter, type TestWriter } from '../support/stock.ts';
 
 export type BuffersRig = {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import { openDatabase } from '../../src/db/index.ts';
 import { openSecretBox } from '../../src/encryption.ts';
 import { newId } from '../../src/ids.ts';
 import {
@@ -18,6 +17,7 @@ import {
 } from '../../src/sources/index.ts';
 import { openWriterPool } from '../../src/stock/index.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { merchantId, openInspector, openTestWriter, type TestWriter } from '../support/stock.ts';
 
 export type SourcesRig = {

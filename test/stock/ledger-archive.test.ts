@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import {
   commitReservation,
   createReservation,
@@ -31,6 +31,7 @@ import {
   openInspector,
   provenance,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { openTestWriter } from '../support/stock.ts';
 
 let database: TestDatabase;

@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { makeLedgerPartitions } from '../../src/stock/index.ts';
 import { expectCleanAudit, findViolations } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import { adjust, count, openInspector, openTestWriter } from '../support/stock.ts';
 
 let database: TestDatabase;

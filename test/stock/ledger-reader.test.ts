@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { listLedger, parseEntryId } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -12,6 +12,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

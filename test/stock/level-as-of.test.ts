@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type DatabaseHandle } from '../../src/db/index.ts';
+import type { DatabaseHandle } from '../../src/db/index.ts';
 import { levelAsOf, snapshotLevels } from '../../src/stock/index.ts';
 import { asOfQuery } from '../../src/stock/level-as-of.ts';
 import { expectCleanAudit, findViolations } from '../support/audit.ts';
@@ -14,6 +14,7 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { createPool } from '../../src/db/index.ts';
 import { fingerprint } from '../../src/idempotency/index.ts';
 import {
   adjustStock,
@@ -14,6 +13,7 @@ import {
   type Provenance,
   type WriterOptions,
 } from '../../src/stock/index.ts';
+import { createPool } from './patient-pool.ts';
 
 export const merchantId = 'default';
 
