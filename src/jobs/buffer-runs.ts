@@ -1,6 +1,4 @@
-import type { PgBoss } from 'pg-boss';
-import { openDatabase } from '../db/index.ts';
-import type { Logger } from '../logger.ts';
+import type { Db } from '../db/index.ts';
 import { listMerchants } from '../merchants/index.ts';
 import {
   dueBuffers,
@@ -9,111 +7,56 @@ import {
   recomputeBuffers,
   type BuffersContext,
 } from '../safety-stock/index.ts';
-import { Signal } from './signal.ts';
+import { startDueRuns, type DueRuns, type DueRunsOptions } from './due-runs.ts';
 
-const queue = 'safety-stock.recompute';
-/** Between two looks for merchants that are due, and for changes of stock to follow. */
-const lookMs = 1_000;
 const mostAtOnce = 500;
 /** Between two looks for merchants that are new. */
 const planMs = 60_000;
-/** A net under a worker that hangs: pg-boss gives its job up. */
-const expireSeconds = 3_600;
-
-export type BufferRunsOptions = {
-  readonly boss: PgBoss;
-  readonly connectionString: string;
-  readonly buffers: BuffersContext;
-  readonly logger: Logger;
-};
-
-export type BufferRuns = {
-  /** A run was asked for: looks at once. */
-  wake(): void;
-  /** Lets runs end with the batch they are at. */
-  stop(): Promise<void>;
-};
 
 type Job = { readonly merchantId: string };
 
+export type BufferRunsOptions = Pick<
+  DueRunsOptions<Job>,
+  'boss' | 'connectionString' | 'logger'
+> & { readonly buffers: BuffersContext };
+
 /**
  * Brings safety stock to what its rules want: all levels of a merchant when its time has come or
- * it was asked for, and levels that have changed soon after. When a run is due stands in its row,
- * so that no job can be lost; one run of a merchant is alive at a time over all processes.
+ * it was asked for, and levels that have changed soon after. One run of a merchant is alive at a
+ * time over all processes.
  */
-export async function startBufferRuns(options: BufferRunsOptions): Promise<BufferRuns> {
-  const { boss, logger } = options;
-  const database = openDatabase({
-    connectionString: options.connectionString,
+export async function startBufferRuns({
+  buffers,
+  ...options
+}: BufferRunsOptions): Promise<DueRuns> {
+  let plannedAt = -Infinity;
+  return await startDueRuns<Job>({
+    ...options,
+    queue: 'safety-stock.recompute',
     // A run and the following hold one each for their lock, and use others.
-    poolSize: 5,
-    applicationName: 'onhand safety stock',
-    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
-  });
-  const { db } = database;
-  const buffers = { ...options.buffers, db };
-  const ending = new AbortController();
-  const { signal: ended } = ending;
-  const signal = new Signal();
-  await boss.createQueue(queue, {
-    policy: 'short',
-    retryLimit: 0,
-    deleteAfterSeconds: 3_600,
-    expireInSeconds: expireSeconds,
-  });
-  await boss.work<Job>(queue, { pollingIntervalSeconds: 0.5 }, async (jobs) => {
-    for (const { data } of jobs) await recompute(buffers, data, ended, logger);
-  });
-  let plannedAt = 0;
-  const look = async (): Promise<void> => {
-    while (!ended.aborted) {
-      try {
-        if (plannedAt === 0 || performance.now() - plannedAt > planMs) {
-          await planAll(buffers);
-          plannedAt = performance.now();
-        }
-        for (const merchantId of await dueBuffers(buffers, mostAtOnce)) {
-          await boss.send(queue, { merchantId }, { singletonKey: merchantId });
-        }
-        await followChanges(buffers, ended);
-      } catch (error) {
-        logger.warn({ err: error }, 'safety stock could not be looked after; it tries again');
+    sessions: { applicationName: 'onhand safety stock', poolSize: 5 },
+    concurrency: 1,
+    async look(db, send, signal) {
+      if (performance.now() - plannedAt > planMs) {
+        await planAll(db);
+        plannedAt = performance.now();
       }
-      await signal.wait(lookMs);
-    }
-  };
-  const looking = look();
-  return {
-    wake: () => signal.notify(),
-    async stop() {
-      ending.abort();
-      signal.notify();
-      await looking;
-      await boss.offWork(queue, { wait: true });
-      await database.close();
+      for (const merchantId of await dueBuffers({ ...buffers, db }, mostAtOnce)) {
+        await send({ merchantId }, merchantId);
+      }
+      await followChanges({ ...buffers, db }, signal);
     },
-  };
+    async run(db, { merchantId }, signal) {
+      const context = { ...buffers, db };
+      // A job that was sent while a run was under way finds that nothing is due any more.
+      const done = await recomputeBuffers(context, merchantId, { signal, onlyIfDue: true });
+      if (done === undefined || done.changed === 0) return;
+      options.logger.info({ merchantId, ...done }, 'safety stock was brought up to date');
+    },
+  });
 }
 
-async function recompute(
-  buffers: BuffersContext,
-  { merchantId }: Job,
-  signal: AbortSignal,
-  logger: Logger,
-): Promise<void> {
-  if (signal.aborted) return;
-  try {
-    // A job that was sent while a run was under way finds that nothing is due any more.
-    const done = await recomputeBuffers(buffers, merchantId, { signal, onlyIfDue: true });
-    if (done !== undefined && done.changed > 0) {
-      logger.info({ merchantId, ...done }, 'safety stock was brought up to date');
-    }
-  } catch (error) {
-    logger.warn({ err: error, merchantId }, 'safety stock could not be computed; it tries again');
-  }
-}
-
-async function planAll({ db }: BuffersContext): Promise<void> {
+async function planAll(db: Db): Promise<void> {
   let after: string | undefined;
   do {
     const page = await listMerchants(db, { after, limit: 1_000 });

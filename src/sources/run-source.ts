@@ -6,7 +6,7 @@ import { abandonSnapshot, advanceOf, beginSnapshot, gapOf, isEmptySnapshot } fro
 import { replayHeldItems } from './held-items.ts';
 import { readPage } from './read-page.ts';
 import { beginRun, closeForgottenRuns, finishRun, type RunView } from './runs.ts';
-import { whileLocked } from './source-lock.ts';
+import { whileSourceLocked } from './source-lock.ts';
 import {
   batchSizeOf,
   blockedForMs,
@@ -59,7 +59,7 @@ export async function runSource(
   const { merchantId, sourceId, runId, trigger } = options;
   const row = await findSource(context.db, merchantId, sourceId);
   if (row === undefined) return refused(sourceNotFound(sourceId));
-  const run = await whileLocked(context.db, options, async () => {
+  const run = await whileSourceLocked(context.db, options, async () => {
     await closeForgottenRuns(context.db, options);
     await beginRun(context.db, options, runId, trigger);
     return await readAndSettle(context, options);
