@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import type { AttemptOutcome, DeliveryStatus } from './tables.ts';
 
 export type AttemptView = {
@@ -53,13 +53,10 @@ type AttemptRow = {
   duration_ms: number;
 };
 
-export type DeliveryFilter = {
+export type DeliveryFilter = PageRequest & {
   readonly merchantId: string;
   readonly channelId?: string | undefined;
   readonly status?: DeliveryStatus | undefined;
-  /** The last one of the page before. */
-  readonly after?: string | undefined;
-  readonly limit: number;
 };
 
 /** Deliveries with their attempts, newest first. Finished ones are kept for 7 days. */
@@ -76,16 +73,13 @@ export async function listDeliveries(
     select delivery_id, channel_id, status, job_id, message_id, listings, created_at, updated_at
     from delivery where ${sql.join(conditions, sql` and `)}
     order by delivery_id desc limit ${limit + 1}`.execute(db);
-  const page = rows.slice(0, limit);
-  const attempts = await attemptsOf(
-    db,
-    merchantId,
-    page.map((row) => row.delivery_id),
-  );
-  return {
-    items: page.map((row) => viewDelivery(row, attempts.get(row.delivery_id) ?? [])),
-    next: rows.length > limit ? page.at(-1)?.delivery_id : undefined,
+  const page = pageOf(rows, limit, (row) => row.delivery_id);
+  const ids = page.items.map((row) => row.delivery_id);
+  const attempts = await attemptsOf(db, merchantId, ids);
+  const view = (row: DeliveryRow): DeliveryView => {
+    return viewDelivery(row, attempts.get(row.delivery_id) ?? []);
   };
+  return { ...page, items: page.items.map(view) };
 }
 
 /** What could not be delivered and still matters: nothing newer has reached the channel since. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import type { Adapters } from './adapter.ts';
 import { invalidIds } from './listing-ids.ts';
 import { channelNotFound } from './manage-channel.ts';
@@ -158,14 +158,12 @@ async function restartBackfill(db: Db, merchantId: string, channelId: string): P
 /** Listings by SKU and store. Refusals: CHANNEL.NOT_FOUND. */
 export async function listListings(
   db: Db,
-  filter: {
+  filter: PageRequest<{ readonly sku: string; readonly storeId: string }> & {
     readonly merchantId: string;
     readonly channelId: string;
     readonly sku?: string | undefined;
     readonly storeId?: string | undefined;
     readonly pending?: boolean | undefined;
-    readonly after?: { readonly sku: string; readonly storeId: string } | undefined;
-    readonly limit: number;
   },
 ): Promise<Result<PageOf<ListingView, { sku: string; storeId: string }>>> {
   const { merchantId, channelId, sku, storeId, pending, after, limit } = filter;
@@ -184,10 +182,8 @@ export async function listListings(
   if (rows.length === 0 && !(await channelExists(db, merchantId, channelId))) {
     return refused(channelNotFound(channelId));
   }
-  const items = rows.slice(0, limit).map(viewListing);
-  const last = items.at(-1);
-  const more = rows.length > limit && last !== undefined;
-  return ok({ items, next: more ? { sku: last.sku, storeId: last.storeId } : undefined });
+  const page = pageOf(rows, limit, (row) => ({ sku: row.sku, storeId: row.location_id }));
+  return ok({ ...page, items: page.items.map(viewListing) });
 }
 
 async function channelExists(db: Db, merchantId: string, channelId: string): Promise<boolean> {

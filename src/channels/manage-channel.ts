@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, sqlStateOf, type Refusal, type Result } from '../errors.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { movedPrefix } from './plan-call.ts';
 import { viewChannels, type ChannelRow, type ChannelView } from './channel.ts';
 
@@ -55,11 +55,7 @@ export async function findChannelsById(
 /** Channels by id, at most `limit` after `after`. */
 export async function listChannels(
   db: Db,
-  filter: {
-    readonly merchantId: string;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  },
+  filter: PageRequest & { readonly merchantId: string },
 ): Promise<PageOf<ChannelView, string>> {
   let query = db
     .selectFrom('channel')
@@ -68,12 +64,8 @@ export async function listChannels(
     .orderBy('channel_id')
     .limit(filter.limit + 1);
   if (filter.after !== undefined) query = query.where('channel_id', '>', filter.after);
-  const rows = await query.execute();
-  const page = rows.slice(0, filter.limit);
-  return {
-    items: await viewChannels(db, filter.merchantId, page),
-    next: rows.length > filter.limit ? page.at(-1)?.channel_id : undefined,
-  };
+  const page = pageOf(await query.execute(), filter.limit, (row) => row.channel_id);
+  return { ...page, items: await viewChannels(db, filter.merchantId, page.items) };
 }
 
 /** The channel after a change of it. Refusals: CHANNEL.NOT_FOUND. */

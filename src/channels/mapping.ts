@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { listLevelsAt } from '../stock/index.ts';
 import type { ChannelAdapter } from './adapter.ts';
@@ -28,26 +29,20 @@ export async function* readMapping(db: Db, channel: ChannelRow): AsyncGenerator<
   for (;;) {
     let query = db
       .selectFrom('listing')
-      .select(['sku', 'location_id', 'external_ids'])
+      .select(['sku', 'location_id as storeId', 'external_ids as externalIds'])
       .where('merchant_id', '=', merchantId)
       .where('channel_id', '=', channelId)
       .orderBy('sku')
       .orderBy('location_id')
       .limit(pageSize);
     if (last !== undefined) {
-      const { sku, storeId } = last;
-      query = query.where((eb) =>
-        eb(eb.refTuple('sku', 'location_id'), '>', eb.tuple(sku, storeId)),
-      );
+      query = query.where(sql<boolean>`(sku, location_id) > (${last.sku}, ${last.storeId})`);
     }
     const rows = await query.execute();
-    const places = rows.map((row) => ({ sku: row.sku, storeId: row.location_id }));
-    const levels = await listLevelsAt(db, merchantId, places, 0);
+    const levels = await listLevelsAt(db, merchantId, rows, 0);
     const counted = new Set(levels.map(placeId));
-    for (const row of rows) {
-      last = { sku: row.sku, storeId: row.location_id };
-      yield { ...last, externalIds: row.external_ids, hasLevel: counted.has(placeId(last)) };
-    }
+    for (const row of rows) yield { ...row, hasLevel: counted.has(placeId(row)) };
+    last = rows.at(-1);
     if (rows.length < pageSize) return;
   }
 }

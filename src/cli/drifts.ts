@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import type { PageRequest } from '../page.ts';
 import {
   approveDrift,
   driftsAsCsv,
@@ -26,7 +27,7 @@ export async function driftsList(io: CommandIo, options: ListOptions): Promise<n
     await requireMerchant(core, options.merchant);
     const { merchant: merchantId, channel: channelId, source: sourceId, status } = options;
     const filter = { merchantId, channelId, sourceId, status };
-    const drifts = await readAll((page: { readonly after?: string; readonly limit: number }) =>
+    const drifts = await readAll((page: PageRequest) =>
       listDrifts(core.db, { ...filter, ...page }),
     );
     if (options.json) printJson(io, drifts);

@@ -29,10 +29,9 @@ export async function keysCreate(
 /** `onhand keys list`: the keys in force, without their secret. */
 export async function keysList(io: CommandIo, options: Options): Promise<number> {
   return await withCore(io, async (core) => {
-    await requireMerchant(core, options.merchant);
-    const keys = await readAll<KeyView, string>((page) =>
-      listKeys(core.db, options.merchant, page),
-    );
+    const { merchant } = options;
+    await requireMerchant(core, merchant);
+    const keys = await readAll<KeyView, string>((page) => listKeys(core.db, merchant, page));
     if (options.json) printJson(io, keys);
     else {
       const table = formatTable(keys, [

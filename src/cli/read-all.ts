@@ -1,8 +1,8 @@
-type Page<T, K> = { readonly items: readonly T[]; readonly next: K | undefined };
+import type { PageOf, PageRequest } from '../page.ts';
 
 /** Every item of a list that comes in pages. */
 export async function readAll<T, K>(
-  read: (page: { readonly after?: K; readonly limit: number }) => Promise<Page<T, K>>,
+  read: (page: PageRequest<K>) => Promise<PageOf<T, K>>,
 ): Promise<T[]> {
   const items: T[] = [];
   let after: K | undefined;

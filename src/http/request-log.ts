@@ -50,9 +50,8 @@ export class RequestLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#lines;
+    if (this.#lines !== '') this.#stream?.write(this.#lines);
     this.#lines = '';
-    if (lines !== '') this.#stream?.write(lines);
   }
 }
 

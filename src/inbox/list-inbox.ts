@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import type { WebhookStatus } from './tables.ts';
 
 /** A webhook as it stands; its body is kept, and not shown. */
@@ -31,12 +31,10 @@ type Row = {
 /** Webhooks by channel and id. */
 export async function listInbox(
   db: Db,
-  filter: {
+  filter: PageRequest<{ readonly channelId: string; readonly webhookId: string }> & {
     readonly merchantId: string;
     readonly channelId?: string | undefined;
     readonly status?: WebhookStatus | undefined;
-    readonly after?: { readonly channelId: string; readonly webhookId: string } | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<InboxView, { channelId: string; webhookId: string }>> {
   const { merchantId, channelId = null, status = null, after } = filter;
@@ -48,7 +46,7 @@ export async function listInbox(
       and (${status}::text is null or status = ${status})
       and (channel_id, webhook_id) > (${after?.channelId ?? ''}, ${after?.webhookId ?? ''})
     order by channel_id, webhook_id limit ${filter.limit + 1}`.execute(db);
-  const items = rows.slice(0, filter.limit).map((row) => ({
+  const found = rows.map((row) => ({
     channelId: row.channel_id,
     webhookId: row.webhook_id,
     topic: row.topic,
@@ -58,9 +56,7 @@ export async function listInbox(
     receivedAt: row.received_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
   }));
-  const last = items.at(-1);
-  const next = rows.length > filter.limit && last !== undefined ? last : undefined;
-  return { items, next };
+  return pageOf(found, filter.limit, (last) => last);
 }
 
 /**

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { findChannel } from '../channels/index.ts';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { applyOrder, OrderRefused, resolveBy, type OrderStatus } from './apply-order.ts';
 import { countedRefunds, uncountedUnits, type Refunds } from './refunds.ts';
 import type { InboxContext } from './work-inbox.ts';
@@ -44,11 +44,9 @@ export async function countQuestions(db: Db): Promise<number> {
 /** Lines that wait for an answer, by channel, order and line. */
 export async function listOpenQuestions(
   db: Db,
-  filter: {
+  filter: PageRequest<Key> & {
     readonly merchantId: string;
     readonly channelId?: string | undefined;
-    readonly after?: Key | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<OpenQuestion, Key>> {
   const { merchantId, channelId = null, after } = filter;
@@ -62,7 +60,7 @@ export async function listOpenQuestions(
       and (l.channel_id, l.order_id, l.line_id)
         > (${after?.channelId ?? ''}, ${after?.orderId ?? ''}, ${after?.lineId ?? ''})
     order by l.channel_id, l.order_id, l.line_id limit ${filter.limit + 1}`.execute(db);
-  const items = rows.slice(0, filter.limit).map((row) => ({
+  const found = rows.map((row) => ({
     channelId: row.channel_id,
     orderId: row.order_id,
     lineId: row.line_id,
@@ -71,8 +69,7 @@ export async function listOpenQuestions(
     place: row.place,
     quantity: row.wanted,
   }));
-  const last = items.at(-1);
-  return { items, next: rows.length > filter.limit ? last : undefined };
+  return pageOf(found, filter.limit, (last) => last);
 }
 
 type Answer = { readonly storeId: string; readonly sku: string };

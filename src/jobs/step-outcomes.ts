@@ -7,13 +7,7 @@ export type StepOutcome =
   | { readonly kind: 'accepted'; readonly operation: string }
   /** The channel shows something else than was thought, and kept it. */
   | { readonly kind: 'observed'; readonly observed: number; readonly code: 'stale' }
-  | {
-      readonly kind: 'retry';
-      readonly code: string;
-      readonly retryAfterMs?: number;
-      readonly isThrottled?: boolean;
-    }
-  | { readonly kind: 'refused'; readonly code: string };
+  | Extract<ChangeOutcome, { readonly kind: 'retry' | 'refused' }>;
 
 const settled: StepOutcome = { kind: 'settled' };
 

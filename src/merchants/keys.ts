@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Db } from '../db/index.ts';
 import { hashKey } from '../encryption.ts';
 import { newId } from '../ids.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { defaultMerchantId } from './merchants.ts';
 import type { KeyRole } from './tables.ts';
 
@@ -43,8 +44,8 @@ export async function createKey(
 export async function listKeys(
   db: Db,
   merchantId: string,
-  page: { readonly after?: string | undefined; readonly limit: number },
-): Promise<{ readonly items: readonly KeyView[]; readonly next: string | undefined }> {
+  page: PageRequest,
+): Promise<PageOf<KeyView, string>> {
   let query = db
     .selectFrom('api_key')
     .selectAll()
@@ -55,13 +56,13 @@ export async function listKeys(
     .limit(page.limit + 1);
   if (page.after !== undefined) query = query.where('key_id', '>', page.after);
   const rows = await query.execute();
-  const items = rows.slice(0, page.limit).map((row) => ({
+  const found = rows.map((row) => ({
     keyId: row.key_id,
     name: row.name,
     role: row.role,
     createdAt: row.created_at.toISOString(),
   }));
-  return { items, next: rows.length > page.limit ? items.at(-1)?.keyId : undefined };
+  return pageOf(found, page.limit, (last) => last.keyId);
 }
 
 /** Ends a key; false when the merchant has no such key. */

@@ -3,7 +3,7 @@ import { listChannels, type ChannelView } from '../channels/index.ts';
 import type { Tx } from '../db/index.ts';
 import { sqlStateOf } from '../errors.ts';
 import { listSources, type SourceView } from '../sources/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import type { PageOf } from '../page.ts';
 import type { ReconciliationContext } from './context.ts';
 
 type QueuedRun = {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { EntryNote, PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
+import type { EntryNote } from '../stock/index.ts';
 import type { DriftStatus, DriftTable } from './tables.ts';
 
 /** A figure that somebody shows otherwise than expected. */
@@ -57,15 +58,12 @@ export function viewDrift(row: Selectable<DriftTable>): DriftView {
 /** Drifts, newest first. */
 export async function listDrifts(
   db: Db,
-  filter: {
+  filter: PageRequest & {
     readonly merchantId: string;
     readonly channelId?: string | undefined;
     readonly sourceId?: string | undefined;
     readonly reconciliationId?: string | undefined;
     readonly status?: DriftStatus | undefined;
-    /** The last one of the page before. */
-    readonly after?: string | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<DriftView, string>> {
   const { merchantId, channelId, sourceId, reconciliationId, status, after, limit } = filter;
@@ -82,10 +80,6 @@ export async function listDrifts(
   }
   if (status !== undefined) query = query.where('status', '=', status);
   if (after !== undefined) query = query.where('drift_id', '<', after);
-  const rows = await query.execute();
-  const page = rows.slice(0, limit);
-  return {
-    items: page.map(viewDrift),
-    next: rows.length > limit ? page.at(-1)?.drift_id : undefined,
-  };
+  const page = pageOf(await query.execute(), limit, (row) => row.drift_id);
+  return { ...page, items: page.items.map(viewDrift) };
 }

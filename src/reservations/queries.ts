@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { readReservations } from './load-reservations.ts';
 import { viewReservation, type ReservationView } from './reservation.ts';
 import type { ReservationStatus } from './tables.ts';
@@ -24,12 +24,10 @@ export async function getReservation(
   return found === undefined ? undefined : viewReservation(found, await databaseNow(db, offsetMs));
 }
 
-export type ReservationFilter = {
+export type ReservationFilter = PageRequest & {
   readonly merchantId: string;
   readonly orderId?: string | undefined;
   readonly status?: ReservationStatus | undefined;
-  readonly after?: string | undefined;
-  readonly limit: number;
 };
 
 /** Reservations by id (which is by age), at most `limit` after `after`. */
@@ -63,19 +61,14 @@ export async function listReservations(
     query = query.where('status', '=', filter.status);
   }
   const ids = (await query.execute()).map((row) => row.reservation_id);
-  const page = ids.slice(0, filter.limit);
+  const page = pageOf(ids, filter.limit, (id) => id);
   const { merchantId } = filter;
-  const found = await readReservations(
-    pool,
-    page.map((reservationId) => ({ merchantId, reservationId })),
-    [],
-  );
+  const wanted = page.items.map((reservationId) => ({ merchantId, reservationId }));
+  const found = await readReservations(pool, wanted, []);
   const byId = new Map(found.map((reservation) => [reservation.reservationId, reservation]));
-  return {
-    items: page.flatMap((id) => {
-      const reservation = byId.get(id);
-      return reservation === undefined ? [] : [viewReservation(reservation, now)];
-    }),
-    next: ids.length > filter.limit ? page.at(-1) : undefined,
-  };
+  const items = page.items.flatMap((id) => {
+    const reservation = byId.get(id);
+    return reservation === undefined ? [] : [viewReservation(reservation, now)];
+  });
+  return { ...page, items };
 }

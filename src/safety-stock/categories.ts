@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { requestRecompute } from './due.ts';
 
 export type CategoryOfSku = { readonly sku: string; readonly category: string };
@@ -40,12 +40,10 @@ export async function putCategories(
 /** SKUs with their categories, by SKU, at most `limit` after `after`. */
 export async function listCategories(
   db: Db,
-  filter: {
+  filter: PageRequest & {
     readonly merchantId: string;
     readonly sku?: string | undefined;
     readonly category?: string | undefined;
-    readonly after?: string | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<CategoryOfSku, string>> {
   const { merchantId, sku, category, after, limit } = filter;
@@ -58,7 +56,5 @@ export async function listCategories(
   if (sku !== undefined) query = query.where('sku', '=', sku);
   if (category !== undefined) query = query.where('category', '=', category);
   if (after !== undefined) query = query.where('sku', '>', after);
-  const rows = await query.execute();
-  const items = rows.slice(0, limit);
-  return { items, next: rows.length > limit ? items.at(-1)?.sku : undefined };
+  return pageOf(await query.execute(), limit, (last) => last.sku);
 }

@@ -22,10 +22,7 @@ export async function planRuns(db: Db, merchantIds: readonly string[]): Promise<
  * Merchants whose levels are to be gone through now, those first for which it was asked, at most
  * `limit`. Where nothing is kept back by rule or settings, and a run has seen that, none is due.
  */
-export async function dueBuffers(
-  context: BuffersContext,
-  limit: number,
-): Promise<readonly string[]> {
+export async function dueBuffers(context: BuffersContext, limit: number): Promise<string[]> {
   const { rows } = await sql<{ merchant_id: string }>`
     select r.merchant_id from safety_run r where ${isDue(context)}
     order by r.requested_at is null, r.next_run_at limit ${limit}`.execute(context.db);
@@ -40,22 +37,23 @@ export async function isBufferDue(context: BuffersContext, merchantId: string): 
   return rows.length > 0;
 }
 
-function isDue({ settings }: Pick<BuffersContext, 'settings'>): RawBuilder<boolean> {
-  return sql`(r.requested_at is not null
-    or (r.next_run_at <= clock_timestamp()
-      and (${!keepsNothing({ settings })}
-        or r.defaults is distinct from ${defaultsText({ settings })}
-        or exists (select from safety_buffer b where b.merchant_id = r.merchant_id))))`;
+function isDue(context: BuffersContext): RawBuilder<boolean> {
+  return sql`(r.requested_at is not null or (r.next_run_at <= clock_timestamp()
+    and (r.defaults is distinct from ${defaultsText(context)} or ${keepsSome(context)})))`;
+}
+
+/** Whether settings or rules keep something of the merchant's back. */
+function keepsSome(context: BuffersContext): RawBuilder<boolean> {
+  return sql`(${!keepsNothing(context)}
+    or exists (select from safety_buffer b where b.merchant_id = r.merchant_id))`;
 }
 
 /** Merchants that keep something back, and how far their changes have been followed. */
-export async function followedMerchants({
-  db,
-  settings,
-}: BuffersContext): Promise<readonly { merchantId: string; followed: number | null }[]> {
+export async function followedMerchants(
+  context: BuffersContext,
+): Promise<readonly { merchantId: string; followed: number | null }[]> {
   const { rows } = await sql<{ merchant_id: string; followed: number | null }>`
     select r.merchant_id, r.followed from safety_run r
-    where ${!keepsNothing({ settings })}
-      or exists (select from safety_buffer b where b.merchant_id = r.merchant_id)`.execute(db);
+    where ${keepsSome(context)}`.execute(context.db);
   return rows.map((row) => ({ merchantId: row.merchant_id, followed: row.followed }));
 }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
-import { getLocation, storeNotFound, type PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
+import { getLocation, storeNotFound } from '../stock/index.ts';
 import { keyOf, viewBuffer, type BufferRule, type BufferScope, type BufferView } from './buffer.ts';
 import { requestRecompute } from './due.ts';
 
@@ -70,11 +71,7 @@ export async function deleteBuffer(
 /** Rules, those of everything first, then by SKU, then by category; at most `limit` of them. */
 export async function listBuffers(
   db: Db,
-  filter: BufferScope & {
-    readonly merchantId: string;
-    readonly after?: BufferKey | undefined;
-    readonly limit: number;
-  },
+  filter: BufferScope & PageRequest<BufferKey> & { readonly merchantId: string },
 ): Promise<PageOf<BufferView, BufferKey>> {
   const { merchantId, sku, category, storeId, after, limit } = filter;
   let query = db
@@ -93,12 +90,8 @@ export async function listBuffers(
       sql<boolean>`(category, sku, location_id) > (${after[0]}, ${after[1]}, ${after[2]})`,
     );
   }
-  const rows = await query.execute();
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  const isMore = rows.length > limit && last !== undefined;
-  return {
-    items: items.map(viewBuffer),
-    next: isMore ? [last.category, last.sku, last.location_id] : undefined,
-  };
+  const page = pageOf(await query.execute(), limit, (row): BufferKey => {
+    return [row.category, row.sku, row.location_id];
+  });
+  return { ...page, items: page.items.map(viewBuffer) };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { applyPage, type PageInput } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
 import { readKept } from './source.ts';
@@ -19,11 +19,9 @@ export type HeldItemView = {
 /** Items that wait, by source and what they are about, at most `limit` after `after`. */
 export async function listHeldItems(
   db: Db,
-  filter: {
+  filter: PageRequest & {
     readonly merchantId: string;
     readonly sourceId: string;
-    readonly after?: string | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<HeldItemView, string>> {
   let query = db
@@ -34,18 +32,15 @@ export async function listHeldItems(
     .orderBy('item_key')
     .limit(filter.limit + 1);
   if (filter.after !== undefined) query = query.where('item_key', '>', filter.after);
-  const rows = await query.execute();
-  const page = rows.slice(0, filter.limit);
-  return {
-    items: page.map((row) => ({
-      sourceId: row.source_id,
-      itemKey: row.item_key,
-      item: row.item,
-      code: row.code,
-      heldAt: row.held_at.toISOString(),
-    })),
-    next: rows.length > filter.limit ? page.at(-1)?.item_key : undefined,
-  };
+  const page = pageOf(await query.execute(), filter.limit, (row) => row.item_key);
+  const items = page.items.map((row) => ({
+    sourceId: row.source_id,
+    itemKey: row.item_key,
+    item: row.item,
+    code: row.code,
+    heldAt: row.held_at.toISOString(),
+  }));
+  return { ...page, items };
 }
 
 /**

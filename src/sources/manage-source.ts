@@ -1,6 +1,6 @@
 import type { Db } from '../db/index.ts';
 import { ok, refused, type Result } from '../errors.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import type { SourcesContext } from './context.ts';
 import { findSource, sourceNotFound } from './source-row.ts';
 import type { SourceMode } from './tables.ts';
@@ -19,16 +19,11 @@ export async function getSource(
 /** Sources by id, at most `limit` after `after`. */
 export async function listSources(
   context: SourcesContext,
-  filter: {
-    readonly merchantId: string;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  },
+  filter: PageRequest & { readonly merchantId: string },
 ): Promise<PageOf<SourceView, string>> {
   const { merchantId, after, limit } = filter;
   const found = await viewSources(context, merchantId, { after, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, next: found.length > limit ? items.at(-1)?.sourceId : undefined };
+  return pageOf(found, limit, (source) => source.sourceId);
 }
 
 /**

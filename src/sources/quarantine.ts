@@ -3,7 +3,8 @@ import { sql, type Selectable } from 'kysely';
 import type { PoolClient } from 'pg';
 import type { Db } from '../db/index.ts';
 import { ok, refuse, refused, type Result } from '../errors.ts';
-import { quantityFromColumn, type PageOf, type Quantity } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
+import { quantityFromColumn, type Quantity } from '../stock/index.ts';
 import { applyPage, SourceMoved } from './apply-page.ts';
 import type { SourcesContext } from './context.ts';
 import { databaseNow } from './source-row.ts';
@@ -42,13 +43,11 @@ export type DecideQuarantine = {
 /** Reports by id, at most `limit` after `after`. */
 export async function listQuarantine(
   db: Db,
-  filter: {
+  filter: PageRequest & {
     readonly merchantId: string;
     readonly sourceId?: string | undefined;
     readonly runId?: string | undefined;
     readonly status?: QuarantineView['status'] | undefined;
-    readonly after?: string | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<QuarantineView, string>> {
   const { merchantId, sourceId, runId, status, after, limit } = filter;
@@ -63,12 +62,8 @@ export async function listQuarantine(
   if (runId !== undefined) query = query.where('run_id', '=', runId);
   if (status !== undefined) query = query.where('status', '=', status);
   if (after !== undefined) query = query.where('quarantine_id', '>', after);
-  const rows = await query.execute();
-  const page = rows.slice(0, limit);
-  return {
-    items: page.map(viewQuarantine),
-    next: rows.length > limit ? page.at(-1)?.quarantine_id : undefined,
-  };
+  const page = pageOf(await query.execute(), limit, (row) => row.quarantine_id);
+  return { ...page, items: page.items.map(viewQuarantine) };
 }
 
 /**

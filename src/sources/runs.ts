@@ -1,6 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from '../stock/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { countNames } from './counts.ts';
 import type { RunCounts, RunStatus, RunTrigger, SourceRunTable } from './tables.ts';
 import type { SourceName } from './write-page.ts';
@@ -96,12 +96,10 @@ export async function lastRuns(
 /** Runs, newest first, at most `limit` before `before`. */
 export async function listRuns(
   db: Db,
-  filter: {
+  filter: PageRequest<{ readonly runId: string; readonly sourceId: string }> & {
     readonly merchantId: string;
     readonly sourceId?: string | undefined;
     readonly runId?: string | undefined;
-    readonly after?: { readonly runId: string; readonly sourceId: string } | undefined;
-    readonly limit: number;
   },
 ): Promise<PageOf<RunView, { runId: string; sourceId: string }>> {
   const { merchantId, sourceId, runId, after, limit } = filter;
@@ -117,14 +115,10 @@ export async function listRuns(
   if (after !== undefined) {
     query = query.where(sql<boolean>`(run_id, source_id) < (${after.runId}, ${after.sourceId})`);
   }
-  const rows = await query.execute();
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const next =
-    rows.length > limit && last !== undefined
-      ? { runId: last.run_id, sourceId: last.source_id }
-      : undefined;
-  return { items: page.map(viewRun), next };
+  const page = pageOf(await query.execute(), limit, (row) => {
+    return { runId: row.run_id, sourceId: row.source_id };
+  });
+  return { ...page, items: page.items.map(viewRun) };
 }
 
 /** Deletes finished runs that are older, at most `limit` of them, and returns how many. */

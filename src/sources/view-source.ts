@@ -1,3 +1,4 @@
+import type { PageRequest } from '../page.ts';
 import type { SourcesContext } from './context.ts';
 import { intervalSecondsOf } from './next-run.ts';
 import { claimsOf, type Claim } from './ownership.ts';
@@ -33,7 +34,7 @@ export type SourceView = {
 export async function viewSources(
   context: SourcesContext,
   merchantId: string,
-  which: { readonly sourceId: string } | { readonly after?: string | undefined; limit: number },
+  which: { readonly sourceId: string } | PageRequest,
 ): Promise<readonly SourceView[]> {
   const { db } = context;
   let query = db

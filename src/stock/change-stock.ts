@@ -30,10 +30,7 @@ export function adjustStock(input: ChangeInput<AdjustRequest>): Command {
  * Refusals: those of `decideSet`.
  */
 export function setStock(input: ChangeInput<SetRequest>): Command {
-  return levelCommand(input, decideSet, {
-    isCount: true,
-    status: (existed) => (existed ? 200 : 201),
-  });
+  return levelCommand(input, decideSet, { isCount: true, status: (isOld) => (isOld ? 200 : 201) });
 }
 
 function levelCommand<R>(

@@ -7,6 +7,8 @@ export type ChangedLevels = {
   readonly entryId: number;
 };
 
+type EntryRow = { entry_id: number; sku: string; location_id: string; reason: string | null };
+
 /**
  * Levels that were changed by ledger entries after `entryId`, for other reasons than `reason`, out
  * of at most `limit` entries. Entries are numbered before they are committed: one that is committed
@@ -25,12 +27,7 @@ export async function levelsChangedAfter(
       where merchant_id = ${merchantId}`.execute(db);
     return { places: [], entryId: rows[0]?.entry_id ?? 0 };
   }
-  const { rows } = await sql<{
-    entry_id: number;
-    sku: string;
-    location_id: string;
-    reason: string | null;
-  }>`
+  const { rows } = await sql<EntryRow>`
     select entry_id, sku, location_id, reason from ledger_entry
     where merchant_id = ${merchantId} and entry_id > ${entryId}
     order by entry_id limit ${options.limit}`.execute(db);

@@ -56,7 +56,7 @@ export { restoreArchive } from './archive/restore-archive.ts';
 export { makeLedgerPartitions } from './partitions.ts';
 export type { LedgerPartition } from './partitions.ts';
 export { countOversold, listLevels, listLevelsAt, listLevelsOfSku } from './queries.ts';
-export type { LevelFilter, PageOf } from './queries.ts';
+export type { LevelFilter } from './queries.ts';
 export { figureNow, takeFigure } from './take-figure.ts';
 export type { LedgerEntryTable, LocationTable, StockLevelTable } from './tables.ts';
 export { StockWriter } from './writer.ts';

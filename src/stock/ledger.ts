@@ -1,7 +1,7 @@
 import type { Db } from '../db/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import { settledUpTo } from './ledger-writers.ts';
 import { quantities, quantityColumn, type Quantity } from './level.ts';
-import type { PageOf } from './queries.ts';
 
 /** A ledger entry as the API shows it. */
 export type LedgerEntryView = {
@@ -21,13 +21,11 @@ export type LedgerEntryView = {
   readonly recordedAt: string;
 };
 
-export type LedgerFilter = {
+/** `after` is the number of the last entry already seen. */
+export type LedgerFilter = PageRequest<number> & {
   readonly merchantId: string;
   readonly sku?: string | undefined;
   readonly storeId?: string | undefined;
-  /** The number of the last entry already seen. */
-  readonly after?: number | undefined;
-  readonly limit: number;
 };
 
 const quantityOfColumn = new Map<string, Quantity>(
@@ -71,10 +69,10 @@ export async function listLedger(
   if (filter.sku !== undefined) query = query.where('sku', '=', filter.sku);
   if (filter.storeId !== undefined) query = query.where('location_id', '=', filter.storeId);
   if (filter.after !== undefined) query = query.where('entry_id', '>', filter.after);
-  const rows = await query.execute();
-  const page = rows.slice(0, filter.limit);
+  const page = pageOf(await query.execute(), filter.limit, (row) => row.entry_id);
   return {
-    items: page.map((row) => ({
+    ...page,
+    items: page.items.map((row) => ({
       entryId: entryIdOf(row.entry_id),
       storeId: row.location_id,
       sku: row.sku,
@@ -90,6 +88,5 @@ export async function listLedger(
       occurredAt: row.occurred_at.toISOString(),
       recordedAt: row.recorded_at.toISOString(),
     })),
-    next: rows.length > filter.limit ? page.at(-1)?.entry_id : undefined,
   };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/index.ts';
-import type { PageOf } from './queries.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 
 export type LocationKind = 'store' | 'warehouse';
 
@@ -71,11 +71,7 @@ export async function getLocation(
 /** Locations by id, at most `limit` after `after`. */
 export async function listLocations(
   db: Db,
-  filter: {
-    readonly merchantId: string;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  },
+  filter: PageRequest & { readonly merchantId: string },
 ): Promise<PageOf<LocationView, string>> {
   let query = db
     .selectFrom('location')
@@ -84,8 +80,6 @@ export async function listLocations(
     .orderBy('location_id')
     .limit(filter.limit + 1);
   if (filter.after !== undefined) query = query.where('location_id', '>', filter.after);
-  const rows = await query.execute();
-  const page = rows.slice(0, filter.limit);
-  const next = rows.length > filter.limit ? page.at(-1)?.location_id : undefined;
-  return { items: page.map(toView), next };
+  const page = pageOf(await query.execute(), filter.limit, (row) => row.location_id);
+  return { ...page, items: page.items.map(toView) };
 }

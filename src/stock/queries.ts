@@ -1,9 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../db/index.ts';
+import { pageOf, type PageOf, type PageRequest } from '../page.ts';
 import type { LevelView } from './level.ts';
-
-/** A page of a list: `after` is the last row of the page before. */
-export type PageOf<T, K> = { readonly items: readonly T[]; readonly next: K | undefined };
 
 type LevelRow = {
   sku: string;
@@ -54,7 +52,7 @@ function toView(row: LevelRow): LevelView {
   };
 }
 
-export type LevelFilter = {
+export type LevelFilter = PageRequest<{ readonly sku: string; readonly storeId: string }> & {
   readonly merchantId: string;
   readonly sku?: string | undefined;
   readonly storeId?: string | undefined;
@@ -63,8 +61,6 @@ export type LevelFilter = {
   readonly oversold?: boolean | undefined;
   /** Only levels that keep something back as safety stock. */
   readonly keepsBack?: true | undefined;
-  readonly after?: { readonly sku: string; readonly storeId: string } | undefined;
-  readonly limit: number;
 };
 
 /** Levels ordered by SKU and store, at most `limit` of them. */
@@ -95,10 +91,8 @@ export async function listLevels(
       where ${sql.join(conditions, sql` and `)}
     ) level ${having}
     order by sku, location_id limit ${filter.limit + 1}`.execute(db);
-  const items = rows.slice(0, filter.limit).map(toView);
-  const last = items.at(-1);
-  const more = rows.length > filter.limit && last !== undefined;
-  return { items, next: more ? { sku: last.sku, storeId: last.storeId } : undefined };
+  const page = pageOf(rows, filter.limit, (row) => ({ sku: row.sku, storeId: row.location_id }));
+  return { ...page, items: page.items.map(toView) };
 }
 
 /**

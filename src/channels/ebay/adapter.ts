@@ -43,9 +43,7 @@ export function createEbayAdapter(options: {
     address: addressOf,
     credentialsGoTo: (config) => [addressOf(config), tokenUrlOf(config)],
     revisions: {
-      limit: ({ revisionsPerDay, dayTimeZone }) => {
-        return { perDay: revisionsPerDay, timeZone: dayTimeZone };
-      },
+      limit: ({ revisionsPerDay: perDay, dayTimeZone: timeZone }) => ({ perDay, timeZone }),
       // Variations are offers of their own in one listing.
       subject: (externalIds) => {
         const ids = idsOf(externalIds);
