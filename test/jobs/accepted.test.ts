@@ -131,7 +131,7 @@ test('a killed process leaves its operations to the next', async () => {
   await rig.kill(first);
   vendor.state.isReleasing = true;
   await rig.start();
-  await rig.settled(20_000);
+  await rig.settled();
   expect(vendor.state.writes).toEqual([{ id: 'A', quantity: 5 }]);
   expect(Object.keys(vendor.state.operations)).toHaveLength(1);
 });

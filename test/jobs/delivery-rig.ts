@@ -181,7 +181,7 @@ export class DeliveryRig {
   }
 
   /** Waits until nothing is on its way: the outbox is empty, and listings are idle (or dead). */
-  async settled(timeoutMs = 20_000): Promise<void> {
+  async settled(timeoutMs = 60_000): Promise<void> {
     await waitFor(
       async () => {
         const { rows } = await this.inspector.query<{ open: number }>(

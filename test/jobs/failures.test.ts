@@ -99,7 +99,8 @@ test.each<[string, Answer, string]>([
   ['garbage', 'garbage', 'invalid_response'],
 ])('%s is a failed attempt, recorded with its code', async (_, answer, code) => {
   server.answer = ({ length }) => (length === 0 ? answer : { status: 200 });
-  await rig.connect(server, 'web', { timeoutMs: 250 });
+  // Only what hangs is to take that long.
+  await rig.connect(server, 'web', { timeoutMs: answer === 'hang' ? 2_000 : 30_000 });
   await rig.setLevel('A', 5);
   await waitFor(() => server.shown['A'] === 5, { what: 'the figure' });
   await rig.settled();

@@ -35,7 +35,7 @@ test('a channel is never asked for more listings than it reads at once', async (
   const listings = names.map((sku) => ({ storeId: 'main', sku, externalIds: { sku } }));
   const put = await putListings(rig.rig.db, { merchantId, channelId: 'amazon', listings });
   expect(put.ok).toBe(true);
-  await rig.rig.settled(30_000);
+  await rig.rig.settled();
   expect(await rig.reconcile()).toMatchObject({ compared: 230, drifts: 0 });
   expect(asked).toEqual([100, 100, 30]);
 });
