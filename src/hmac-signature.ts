@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** A secret, or several while it is being changed. */
-export type Secrets = string | readonly string[] | undefined;
+type Secrets = string | readonly string[] | undefined;
 
 /**
  * Whether any of the secrets signed any of the messages: HMAC-SHA256 in base64. Each is tried with

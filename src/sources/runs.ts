@@ -93,7 +93,7 @@ export async function lastRuns(
   return new Map(rows.map((row) => [row.source_id, viewRun(row)]));
 }
 
-/** Runs, newest first, at most `limit` before `before`. */
+/** Runs, newest first, at most `limit` after `after`. */
 export async function listRuns(
   db: Db,
   filter: PageRequest<{ readonly runId: string; readonly sourceId: string }> & {

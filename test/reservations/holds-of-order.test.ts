@@ -12,6 +12,7 @@ import {
 import type { Command, Outcome } from '../../src/stock/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   count,
   levelRow,
@@ -21,7 +22,6 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 
 // A storefront that holds each SKU by itself has several holds for one order: it is sold with all
 // of them, and cancelled with all of them.

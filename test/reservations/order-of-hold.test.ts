@@ -13,6 +13,7 @@ import {
 } from '../../src/reservations/index.ts';
 import type { Command, Outcome } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   count,
   levelRow,
@@ -22,7 +23,6 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 
 // An order is sold once, however it is told of: by its hold's name, by its own, or several times
 // in one batch.

@@ -17,6 +17,7 @@ import {
 import { LevelReader, listLevelsOfSku, type Command, type Outcome } from '../../src/stock/index.ts';
 import { expectCleanAudit } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   adjust,
   count,
@@ -29,7 +30,6 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

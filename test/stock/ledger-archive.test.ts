@@ -23,6 +23,7 @@ import {
 import { expectCleanAudit, findViolations } from '../support/audit.ts';
 import { createDataDir } from '../support/data-dir.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   adjust,
   count,
@@ -31,7 +32,6 @@ import {
   openInspector,
   provenance,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 import { openTestWriter } from '../support/stock.ts';
 
 let database: TestDatabase;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatabaseHandle } from '../../src/db/index.ts';
 import { listLedger, parseEntryId } from '../../src/stock/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   adjust,
   count,
@@ -12,7 +13,6 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

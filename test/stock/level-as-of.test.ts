@@ -5,6 +5,7 @@ import { levelAsOf, snapshotLevels } from '../../src/stock/index.ts';
 import { asOfQuery } from '../../src/stock/level-as-of.ts';
 import { expectCleanAudit, findViolations } from '../support/audit.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/patient-pool.ts';
 import {
   adjust,
   count,
@@ -14,7 +15,6 @@ import {
   openTestWriter,
   type TestWriter,
 } from '../support/stock.ts';
-import { openDatabase } from '../support/patient-pool.ts';
 
 let database: TestDatabase;
 let handle: DatabaseHandle;

@@ -62,11 +62,16 @@ test('a request with a new token takes a turn of its own', async () => {
 });
 
 test('a 429 says that somebody else has used the quota too', async () => {
-  const rig = await open(exhausted);
+  const rig = await open(exhausted, 1);
   const look = () => rig.confirm(`patch:${Date.now()}`, rig.change('S0', 1));
   expect(await look()).toMatchObject({ kind: 'failed', failure: { isThrottled: true } });
   leave(rig, { getListingsItem: 5 });
   expect(await look()).toMatchObject({ kind: 'done' });
+  const isLook = /listings\/2021-08-01\/items/;
+  const looks = rig.account.server.journal.filter(({ request }) => isLook.test(request.path));
+  const [refused = 0, next = 0] = looks.map(({ at }) => at.getTime());
+  // Five a second: whatever is left by now, its turn is a fifth of a second later.
+  expect(next - refused).toBeGreaterThanOrEqual(190);
 });
 
 test('a call that ends while it waits for its turn has sent nothing', async () => {
