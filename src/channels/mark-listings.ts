@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Tx } from '../db/index.ts';
+import { numberArray, plannedOnce, textArray, timeArray, type Tx } from '../db/index.ts';
 import type { ChangedLevel } from '../outbox/index.ts';
 import type { Adapters } from './adapter.ts';
 import { jobsOfRows, type DeliveryJob } from './delivery-job.ts';
@@ -28,13 +28,13 @@ export async function markListings(
     job_id: string;
     sku: string;
     location_id: string;
-  }>`
+  }>`${sql.raw(plannedOnce)}
     select * from listing_mark(
-      ${levels.map((level) => level.merchantId)}::text[],
-      ${levels.map((level) => level.sku)}::text[],
-      ${levels.map((level) => level.storeId)}::text[],
-      ${levels.map((level) => level.version)}::bigint[],
-      ${levels.map((level) => level.oldestRecordedAt)}::timestamptz[],
+      ${textArray(levels.map((level) => level.merchantId))}::text[],
+      ${textArray(levels.map((level) => level.sku))}::text[],
+      ${textArray(levels.map((level) => level.storeId))}::text[],
+      ${numberArray(levels.map((level) => level.version))}::bigint[],
+      ${timeArray(levels.map((level) => level.oldestRecordedAt))}::timestamptz[],
       ${JSON.stringify(batchSizes(adapters))}::jsonb)`.execute(tx);
   return jobsOfRows(
     rows.map((row) => ({

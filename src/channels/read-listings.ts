@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { textArray, type Db } from '../db/index.ts';
+import { plannedOnce, textArray, type Db } from '../db/index.ts';
 import type { ChannelRow } from './channel.ts';
 import type { DeliveryJob } from './delivery-job.ts';
 
@@ -92,7 +92,7 @@ export async function readListings(
     listings.map(([sku, storeId]) => ({ jobId, sku, storeId })),
   );
   const texts = (column: (key: (typeof keys)[number]) => string) => textArray(keys.map(column));
-  const { rows } = await sql`
+  const { rows } = await sql`${sql.raw(plannedOnce)}
     select * from delivery_read(${channel.merchant_id}, ${channel.channel_id},
       ${texts(({ jobId }) => jobId)}::uuid[], ${texts(({ sku }) => sku)}::text[],
       ${texts(({ storeId }) => storeId)}::text[], ${offsetMs}::double precision)`.execute(db);

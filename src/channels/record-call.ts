@@ -80,7 +80,7 @@ export async function recordListings(
     };
   const [texts, numbers, times] = [given(textArray), given(numberArray), given(timeArray)];
   const nextIds = Array.from({ length: Math.ceil(rows.length / maxBatch) }, () => randomUUID());
-  const result = await sql<RecordedRow>`
+  const result = await sql<RecordedRow>`${sql.raw(plannedOnce)}
     select * from listing_record(${channel.merchant_id}, ${channel.channel_id}, ${readAt},
       ${texts((row) => row.jobId)}::uuid[], ${texts((row) => row.sku)}::text[],
       ${texts((row) => row.storeId)}::text[], ${numbers((row) => row.version)}::bigint[],

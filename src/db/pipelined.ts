@@ -10,11 +10,13 @@ import {
   type QueryResult,
 } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
-import type { Tables, Tx } from './database.ts';
+import { sqlStateOf } from '../errors.ts';
+import type { Db, Tables, Tx } from './database.ts';
 
 /**
  * Begins a statement that is planned once for each session instead of each time: one whose plan
- * does not get worse while the tables grow (decision 0002). Only `pipelined` looks for it.
+ * does not get worse while the tables grow (decision 0002). Only `pipelined` and `statementsOver`
+ * look for it.
  */
 export const plannedOnce = '/* planned once */';
 
@@ -30,10 +32,11 @@ export const plannedOnce = '/* planned once */';
  */
 export async function pipelined<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  const connection = new OneConnection(client);
   let broken: Error | undefined;
   try {
     await client.query('begin');
-    const result = await work(transactionOver(client));
+    const result = await work(transactionOver(connection));
     // A commit of a transaction that failed rolls it back, and does not fail.
     const { command } = await client.query('commit');
     if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit');
@@ -44,7 +47,7 @@ export async function pipelined<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Pr
     });
     throw error;
   } finally {
-    client.release(broken);
+    client.release(broken ?? connection.isOutdated);
   }
 }
 
@@ -59,19 +62,38 @@ export async function together<const T extends readonly unknown[]>(
   return await Promise.all(started);
 }
 
+/** For single statements, each on any connection of the pool; transactions are `pipelined`'s. */
+export function statementsOver(pool: Pool): Db {
+  return kyselyOver({
+    acquireConnection: async () => new OneConnection(await pool.connect()),
+    releaseConnection: (connection) => {
+      if (connection instanceof OneConnection) connection.release();
+      return nothing();
+    },
+  });
+}
+
 /** What Kysely's functions take for a transaction; it is begun and ended outside. */
-function transactionOver(client: PoolClient): Tx {
-  const connection = new OneConnection(client);
+function transactionOver(connection: OneConnection): Tx {
+  const db = kyselyOver({
+    acquireConnection: () => Promise.resolve(connection),
+    releaseConnection: nothing,
+  });
+  return db as unknown as Tx;
+}
+
+function kyselyOver(
+  connections: Pick<Driver, 'acquireConnection' | 'releaseConnection'>,
+): Kysely<Tables> {
   const driver: Driver = {
     init: nothing,
-    acquireConnection: () => Promise.resolve(connection),
-    beginTransaction: nothing,
-    commitTransaction: nothing,
-    rollbackTransaction: nothing,
-    releaseConnection: nothing,
+    beginTransaction: unused,
+    commitTransaction: unused,
+    rollbackTransaction: unused,
     destroy: nothing,
+    ...connections,
   };
-  const db = new Kysely<Tables>({
+  return new Kysely<Tables>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
       createDriver: () => driver,
@@ -79,7 +101,6 @@ function transactionOver(client: PoolClient): Tx {
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
   });
-  return db as unknown as Tx;
 }
 
 /** Each costs every session some memory; pg-boss writes a queue's name into its statements. */
@@ -97,18 +118,35 @@ function nameOf(text: string): string | undefined {
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
+const unused = (): Promise<never> => Promise.reject(new Error('use pipelined for transactions'));
+
+/** "Cached plan must not change result type": a migration passed, and the session knows less. */
+const planOutdated = '0A000';
 
 class OneConnection implements DatabaseConnection {
   readonly #client: PoolClient;
+  #isOutdated = false;
 
   constructor(client: PoolClient) {
     this.#client = client;
   }
 
+  /** A kept plan gives other columns by now: the session is of no use any more. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
+  }
+
+  release(): void {
+    this.#client.release(this.#isOutdated);
+  }
+
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const name = sql.startsWith(plannedOnce) ? nameOf(sql) : undefined;
     const query = { text: sql, values: [...parameters], ...(name === undefined ? {} : { name }) };
-    const { command, rowCount, rows } = await this.#client.query(query);
+    const { command, rowCount, rows } = await this.#client.query(query).catch((error: unknown) => {
+      this.#isOutdated ||= name !== undefined && sqlStateOf(error) === planOutdated;
+      throw error;
+    });
     const isChange = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
     return isChange ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
   }

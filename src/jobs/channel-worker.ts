@@ -14,7 +14,7 @@ import { claimsFor, fewestClaimed, workNow } from './claim-size.ts';
 import { makeCalls } from './make-calls.ts';
 import { makeRead, type ListingName } from './make-read.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
-import { Pace, type PaceSettings } from './pace.ts';
+import { collects, Pace, type PaceSettings } from './pace.ts';
 import { recordUntilDone } from './record-until-done.ts';
 import { Recorder } from './recorder.ts';
 import { Signal } from './signal.ts';
@@ -244,22 +244,18 @@ export class ChannelWorker {
         this.#claimAgain = true;
         break;
       }
-      const { windowMs, intervalMs } = this.#paceSettings;
-      const isCollected = windowMs > 0 || intervalMs !== null;
+      const isCollected = collects(this.#paceSettings);
       const most = Math.max(this.#claimMost, isCollected ? this.#adapter.maxBatch : 0);
       const limit = isProbe ? 1 : this.#gate.claimLimit(most);
+      this.#claimAgain = false;
       const jobs = await this.#claim(limit);
-      if (jobs.length === 0) {
-        if (!this.#claimAgain || isCollected) break;
-        this.#claimAgain = false;
-        continue;
-      }
-      hasWorked = true;
       const { now, later } = workNow(jobs, this.#adapter.maxBatch);
       await this.#giveBack(later);
-      await this.#work(now, isProbe);
-      // What came meanwhile is collected for the next round.
-      if (isCollected && jobs.length < limit && later.length === 0) break;
+      const left = now.length > 0 ? await this.#work(now, isProbe) : 0;
+      hasWorked ||= jobs.length > 0;
+      // Those were all. What came meanwhile has said so, or is collected for the next round.
+      const wereAll = jobs.length < limit && later.length + left === 0;
+      if (wereAll && (isCollected || !this.#claimAgain)) break;
     }
     return hasWorked;
   }
@@ -267,7 +263,8 @@ export class ChannelWorker {
   async #claim(limit: number): Promise<readonly ClaimedJob[]> {
     this.#claiming += 1;
     try {
-      const jobs = await this.#context.queue.claim(this.#channel.queue, limit);
+      const { queue, rounds } = this.#context;
+      const jobs = await queue.claim(rounds.db, this.#channel.queue, limit);
       for (const job of jobs) this.#working.set(job.jobId, job);
       this.#claimMost = claimsFor(jobs, this.#adapter.maxBatch);
       return jobs;
@@ -280,7 +277,8 @@ export class ChannelWorker {
     }
   }
 
-  async #work(jobs: readonly ClaimedJob[], isProbe: boolean): Promise<void> {
+  /** Returns how many jobs were given back. */
+  async #work(jobs: readonly ClaimedJob[], isProbe: boolean): Promise<number> {
     const left = await makeCalls({
       context: this.#context,
       adapter: this.#adapter,
@@ -301,6 +299,7 @@ export class ChannelWorker {
       throw error;
     });
     await this.#giveBack(left);
+    return left.length;
   }
 
   async #reload(): Promise<ChannelRow | undefined> {

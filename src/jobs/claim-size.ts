@@ -1,11 +1,12 @@
 /** Jobs that are claimed at once, however large they are. */
 export const fewestClaimed = 20;
-const mostClaimed = 500;
+/** How many it may be. A few: the claim's statement is planned once for each. */
+const steps = [fewestClaimed, 40, 80, 160, 320, 500];
 
 type Sized = { readonly listings: readonly unknown[] };
 
 /**
- * How many jobs to claim at once when they are like the last ones: about as many as fill
+ * How many jobs to claim at once when they are like the last ones: half as many to as many as fill
  * `fewestClaimed` calls, so that a channel that is behind does not fall further behind because its
  * jobs are small. From `fewestClaimed` to 500.
  * @param maxBatch the most listings of a call
@@ -14,7 +15,7 @@ export function claimsFor(jobs: readonly Sized[], maxBatch: number): number {
   const listings = jobs.reduce((sum, job) => sum + job.listings.length, 0);
   if (listings === 0) return fewestClaimed;
   const wanted = Math.ceil((fewestClaimed * maxBatch * jobs.length) / listings);
-  return Math.min(mostClaimed, Math.max(fewestClaimed, wanted));
+  return steps.findLast((step) => step <= wanted) ?? fewestClaimed;
 }
 
 /**

@@ -68,9 +68,10 @@ export class DeliveryQueue {
   }
 
   /** Claims up to `limit` jobs that are due, oldest first. */
-  async claim(queue: string, limit: number): Promise<readonly ClaimedJob[]> {
+  async claim(db: Db, queue: string, limit: number): Promise<readonly ClaimedJob[]> {
     if (!this.#known.has(queue)) await this.#ensure(queue);
-    const jobs = await this.#boss.fetch<JobData>(queue, { batchSize: limit });
+    const options = { batchSize: limit, db: plannedOnceIn(db) };
+    const jobs = await this.#boss.fetch<JobData>(queue, options);
     return jobs.map(({ id, data, retryCount }) => claimed(id, queue, data, retryCount));
   }
 
@@ -105,7 +106,7 @@ export class DeliveryQueue {
   async complete(tx: Tx, queue: string, jobs: readonly ClaimedJob[]): Promise<void> {
     if (jobs.length === 0) return;
     const attempts = jobs.map(({ jobId, retryCount }) => ({ id: jobId, retryCount }));
-    await this.#boss.complete(queue, attempts, null, { db: fromKysely(tx) });
+    await this.#boss.complete(queue, attempts, null, { db: plannedOnceIn(tx) });
   }
 
   /**
@@ -249,13 +250,10 @@ export class DeliveryQueue {
   }
 }
 
-/** A transaction as pg-boss takes it, for a statement whose plan may be kept. */
-function plannedOnceIn(tx: Tx): ReturnType<typeof fromKysely> {
-  const db = fromKysely(tx);
-  return {
-    executeSql: (text: string, values?: unknown[]) =>
-      db.executeSql(`${plannedOnce}${text}`, values),
-  };
+/** A database as pg-boss takes it, for a statement whose plan may be kept. */
+function plannedOnceIn(db: Db): ReturnType<typeof fromKysely> {
+  const given = fromKysely(db);
+  return { executeSql: (text, values) => given.executeSql(`${plannedOnce}${text}`, values) };
 }
 
 function dataOf(job: DeliveryJob): JobData {

@@ -30,7 +30,7 @@ export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[
   const { context, adapter, jobs } = input;
   let { channel } = input;
   const askedAt = performance.now();
-  const read = await readListings(context.db, channel, jobs, context.clock.offsetMs);
+  const read = await readListings(context.rounds.db, channel, jobs, context.clock.offsetMs);
   const clock = { readAt: read.readAt, askedAt, knownAt: performance.now() };
   if (
     read.channelUpdatedAt !== undefined &&

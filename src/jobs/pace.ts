@@ -6,6 +6,11 @@ export type PaceSettings = {
   readonly intervalMs: number | null;
 };
 
+/** Whether changes are collected for a round at all. */
+export function collects({ windowMs, intervalMs }: PaceSettings): boolean {
+  return windowMs > 0 || intervalMs !== null;
+}
+
 /**
  * Holds rounds back so that they carry more: a channel that is rate limited gets one call for what
  * has changed within a window, and one that is polled gets what has changed since the last round.

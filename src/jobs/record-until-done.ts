@@ -29,10 +29,10 @@ export async function recordUntilDone(
   verdicts: readonly Verdict[],
   state: RecordingState,
 ): Promise<{ readonly followUps: number } | undefined> {
-  const { pool, queue, logger } = context;
+  const { rounds, queue, logger } = context;
   for (let attempt = 1; !state.isAbandoned(); attempt += 1) {
     try {
-      const recorded = await recordVerdicts(pool, queue, channel, verdicts, state.maxBatch);
+      const recorded = await recordVerdicts(rounds.pool, queue, channel, verdicts, state.maxBatch);
       tellDrifts(context, channel, recorded.drifts);
       return recorded;
     } catch (error) {

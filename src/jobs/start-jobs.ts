@@ -23,6 +23,7 @@ import { startReconciliationLoop } from './reconciliation-loop.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { createRelay } from './relay.ts';
 import { startBufferRuns } from './buffer-runs.ts';
+import { openRounds } from './rounds-database.ts';
 import { startSourceRuns } from './source-runs.ts';
 
 export type JobsOptions = {
@@ -118,19 +119,19 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   }
   const database = openDatabase({
     connectionString,
-    poolSize: 8,
-    pipeline: true,
+    poolSize: 5,
     applicationName: 'onhand workers',
     onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     sessionSettings: { idle_in_transaction_session_timeout: '30000', jit: 'off' },
   });
   const { db } = database;
+  const rounds = openRounds(connectionString, logger);
   const { adapters, retry, clock, secretBox, events = {} } = options;
   const queue = new DeliveryQueue(boss, retry);
   const leads = new ChannelLeads(
     {
       db,
-      pool: database.pool,
+      rounds,
       queue,
       adapters,
       secretBox,
@@ -149,7 +150,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     randomUUID(),
   );
   const relay = new RelayLoop(
-    createRelay(database, queue, adapters),
+    createRelay({ db, pool: rounds.pool }, queue, adapters),
     ({ messages, jobs }) => {
       leads.wake(new Set(jobs.map((job) => job.queue)));
       events.onRelayed?.({ messages, jobs: jobs.length });
@@ -205,12 +206,12 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
       await end();
       await leads.stop(timeoutMs);
       await boss.stop({ graceful: true, timeout: Math.max(timeoutMs, 1_000) });
-      await database.close();
+      await Promise.all([database.close(), rounds.pool.end()]);
     },
     async abandon() {
       await Promise.all([end(), leads.abandon()]);
       await boss.stop({ graceful: false });
-      await database.close();
+      await Promise.all([database.close(), rounds.pool.end()]);
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import type { Adapters, RetrySettings } from '../channels/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/index.ts';
@@ -7,12 +6,12 @@ import type { Logger } from '../logger.ts';
 import type { BreakerSettings } from './circuit.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryEvents } from './events.ts';
+import type { RoundsDatabase } from './rounds-database.ts';
 
 /** What the workers of all channels share. */
 export type WorkerContext = {
   readonly db: Db;
-  /** The one under `db`, for transactions whose statements are sent together. */
-  readonly pool: Pool;
+  readonly rounds: RoundsDatabase;
   readonly queue: DeliveryQueue;
   readonly adapters: Adapters;
   readonly secretBox: SecretBox;

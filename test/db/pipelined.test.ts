@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { pipelined, plannedOnce, together } from '../../src/db/index.ts';
+import { pipelined, plannedOnce, statementsOver, together, type Db } from '../../src/db/index.ts';
 import { sqlStateOf } from '../../src/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createPool } from '../support/patient-pool.ts';
@@ -116,3 +116,40 @@ test('a connection that broke is not used again', async () => {
   expect(sqlStateOf(await broken.catch((error: unknown) => error))).toBe('57P01');
   expect(await pipelined(pool, async () => 'well')).toBe('well');
 });
+
+test('outside of a transaction, too, plans are kept, and connections given back', async () => {
+  const db = statementsOver(pool);
+  const count = (): Promise<unknown> =>
+    sql`${sql.raw(plannedOnce)} select count(*)::integer as count from note`.execute(db);
+  expect([await count(), await count()]).toMatchObject([
+    { rows: [{ count: 0 }] },
+    { rows: [{ count: 0 }] },
+  ]);
+  const { rows } = await pool.query<{ plans: number }>(
+    `select generic_plans::integer as plans from pg_prepared_statements
+     where statement like '%count(*)::integer as count from note'
+       and statement like '/* planned%'`,
+  );
+  expect(rows).toEqual([{ plans: 2 }]);
+});
+
+test('statements outside of a transaction cannot begin one', async () => {
+  const db = statementsOver(pool);
+  await expect(db.transaction().execute(() => Promise.resolve())).rejects.toThrow('pipelined');
+});
+
+test.each([
+  { where: 'inside', run: <T>(work: (db: Db) => Promise<T>) => pipelined(pool, work) },
+  { where: 'outside', run: <T>(work: (db: Db) => Promise<T>) => work(statementsOver(pool)) },
+])(
+  '$where of a transaction: a session whose plan a migration outdated is not used again',
+  async ({ where, run }) => {
+    const all = (): Promise<unknown> =>
+      run((db) => sql`${sql.raw(`${plannedOnce} select * from changing_${where}`)}`.execute(db));
+    await pool.query(`create table changing_${where} (a integer)`);
+    await all();
+    await pool.query(`alter table changing_${where} add b integer`);
+    expect(sqlStateOf(await all().catch((error: unknown) => error))).toBe('0A000');
+    await expect(all()).resolves.toMatchObject({ rows: [] });
+  },
+);

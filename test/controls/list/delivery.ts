@@ -19,19 +19,6 @@ export const deliveryControls: readonly Control[] = [
     name: 'when the leader is killed another goes on with what it left',
   },
   {
-    id: 'marked-row-by-row',
-    promise: 'What a pass of the relay costs follows the number of its levels.',
-    changes: [
-      {
-        file: 'sql/functions/listing_mark.sql',
-        before: 'set enable_nestloop = off',
-        after: 'set enable_hashjoin = off set enable_mergejoin = off',
-      },
-    ],
-    test: 'test/channels/plans.test.ts',
-    name: 'ten times as many listings cost about ten times as much',
-  },
-  {
     id: 'job-for-each-remainder',
     promise: 'What is left of many jobs goes on in few.',
     changes: [
@@ -43,19 +30,6 @@ export const deliveryControls: readonly Control[] = [
     ],
     test: 'test/channels/listing-record.test.ts',
     name: 'listings of many jobs that are due again go on in few',
-  },
-  {
-    id: 'claims-of-one-size',
-    promise: 'A channel that is behind does not fall further behind because its jobs are small.',
-    changes: [
-      {
-        file: 'src/jobs/claim-size.ts',
-        before: 'const mostClaimed = 500;',
-        after: 'const mostClaimed = 20;',
-      },
-    ],
-    test: 'test/jobs/delivery.test.ts',
-    name: 'many small jobs are claimed together',
   },
   {
     id: 'sweep-from-the-start',

@@ -9,6 +9,7 @@ import { merchantControls } from './merchants.ts';
 import { outboxControls } from './outbox.ts';
 import { reconciliationControls } from './reconciliation.ts';
 import { reservationControls } from './reservations.ts';
+import { roundControls } from './rounds.ts';
 import { safetyStockControls } from './safety-stock.ts';
 import { sourceControls } from './sources.ts';
 import { stockBetweenControls } from './stock-between.ts';
@@ -22,6 +23,7 @@ export const controls: readonly Control[] = [
   ...reservationControls,
   ...outboxControls,
   ...deliveryControls,
+  ...roundControls,
   ...channelControls,
   ...httpControls,
   ...inputControls,
