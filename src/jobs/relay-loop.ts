@@ -11,7 +11,7 @@ const gapMs = 12;
  * channels behind it cost much of what they do for one change too. Where they take the whole
  * machine, fewer of them bring changes to the channels sooner (decision 0006).
  */
-const gapOfPasses = 4;
+const gapOfPasses = 3;
 const longestGapMs = 80;
 /** How much of the average the newest pass is. */
 const newest = 0.2;
