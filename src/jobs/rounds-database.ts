@@ -17,7 +17,7 @@ export type RoundsDatabase = {
 export function openRounds(connectionString: string, logger: Logger): RoundsDatabase {
   const pool = createPool({
     connectionString,
-    poolSize: 6,
+    poolSize: 8,
     pipeline: true,
     applicationName: 'onhand rounds',
     onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),

@@ -22,14 +22,19 @@ test('a round that was all there was to do asks once', async () => {
   await rig.start();
   await rig.connect(server, 'web');
   await rig.settled();
+  // The poll may see a job before its round does, and says so.
+  const poll = vi.spyOn(DeliveryQueue.prototype, 'due').mockResolvedValue([]);
   const claim = vi.spyOn(DeliveryQueue.prototype, 'claim');
-  onTestFinished(() => claim.mockRestore());
+  onTestFinished(() => {
+    poll.mockRestore();
+    claim.mockRestore();
+  });
   for (let n = 1; n <= 20; n += 1) {
     await rig.setLevel('A', n);
     await rig.settled();
   }
   expect(server.shown).toEqual({ A: 20 });
-  // The poll may see a job before its round does.
+  // One for each, and some where a round was woken while it asked.
   expect(claim.mock.calls.length).toBeLessThan(30);
 });
 
@@ -37,7 +42,7 @@ test('claims and completions planned while there were few jobs look at few of ma
   const { rig } = await open();
   const { connectionString } = rig.database;
   const logger = createLogger('silent');
-  const boss = await startBoss(connectionString, logger, true);
+  const boss = await startBoss(connectionString, logger, false);
   const { db, pool } = openRounds(connectionString, logger);
   onTestFinished(async () => {
     await boss.stop({ graceful: false });
