@@ -28,21 +28,25 @@ export async function putBuffer(
     if (store === undefined) return refused(storeNotFound(scope.storeId));
   }
   const { category, sku, location_id } = keyOf(scope);
-  const { rows } = await sql<Parameters<typeof viewBuffer>[0] & { created: boolean }>`
-    insert into safety_buffer as b (merchant_id, category, sku, location_id, strategy, units,
-      percentage, lead_time_days, service_level, window_days, updated_at)
-    values (${merchantId}, ${category}, ${sku}, ${location_id}, ${rule.strategy}, ${rule.units},
-      ${rule.percentage}, ${rule.leadTimeDays}, ${rule.serviceLevel}, ${rule.windowDays},
-      clock_timestamp())
-    on conflict (merchant_id, category, sku, location_id) do update
-      set strategy = excluded.strategy, units = excluded.units, percentage = excluded.percentage,
-          lead_time_days = excluded.lead_time_days, service_level = excluded.service_level,
-          window_days = excluded.window_days, updated_at = excluded.updated_at
-    returning b.*, xmax = 0 as created`.execute(db);
-  const [row] = rows;
+  const row = await db.transaction().execute(async (tx) => {
+    const { rows } = await sql<Parameters<typeof viewBuffer>[0] & { created: boolean }>`
+      insert into safety_buffer as b (merchant_id, category, sku, location_id, strategy, units,
+        percentage, lead_time_days, service_level, window_days, updated_at)
+      values (${merchantId}, ${category}, ${sku}, ${location_id}, ${rule.strategy},
+        ${rule.units}, ${rule.percentage}, ${rule.leadTimeDays}, ${rule.serviceLevel},
+        ${rule.windowDays}, clock_timestamp())
+      on conflict (merchant_id, category, sku, location_id) do update
+        set strategy = excluded.strategy, units = excluded.units,
+            percentage = excluded.percentage, lead_time_days = excluded.lead_time_days,
+            service_level = excluded.service_level, window_days = excluded.window_days,
+            updated_at = excluded.updated_at
+      returning b.*, xmax = 0 as created`.execute(tx);
+    // A run that is under way has not seen the rule, and does not count for it: it finds another
+    // request than it began with. One that begins waits for this transaction.
+    await requestRecompute(tx, merchantId);
+    return rows[0];
+  });
   if (row === undefined) throw new Error('the rule was not written');
-  // Afterwards: a run that is under way has not seen the rule, and does not count for it.
-  await requestRecompute(db, merchantId);
   return ok({ created: row.created, buffer: viewBuffer(row) });
 }
 
@@ -53,19 +57,21 @@ export async function deleteBuffer(
   scope: BufferScope,
 ): Promise<Result<undefined>> {
   const { category, sku, location_id } = keyOf(scope);
-  const deleted = await db
-    .deleteFrom('safety_buffer')
-    .where('merchant_id', '=', merchantId)
-    .where('category', '=', category)
-    .where('sku', '=', sku)
-    .where('location_id', '=', location_id)
-    .returning('sku')
-    .executeTakeFirst();
-  if (deleted === undefined) {
-    return refused(refuse('SAFETY_BUFFER.NOT_FOUND', 'There is no such rule.'));
-  }
-  await requestRecompute(db, merchantId);
-  return ok(undefined);
+  const isDeleted = await db.transaction().execute(async (tx) => {
+    const deleted = await tx
+      .deleteFrom('safety_buffer')
+      .where('merchant_id', '=', merchantId)
+      .where('category', '=', category)
+      .where('sku', '=', sku)
+      .where('location_id', '=', location_id)
+      .returning('sku')
+      .executeTakeFirst();
+    // Together: a repeat after a fault would not find the rule any more.
+    if (deleted !== undefined) await requestRecompute(tx, merchantId);
+    return deleted !== undefined;
+  });
+  if (isDeleted) return ok(undefined);
+  return refused(refuse('SAFETY_BUFFER.NOT_FOUND', 'There is no such rule.'));
 }
 
 /** Rules, those of everything first, then by SKU, then by category; at most `limit` of them. */

@@ -33,6 +33,8 @@ async function stocked(units = 100): Promise<string> {
   return sku;
 }
 const both = async (sku: string) => [await rig.kept(sku), await rig.kept(sku, 'berlin')];
+const rules = async (): Promise<unknown> =>
+  (await rig.pool.query('select sku, units from safety_buffer')).rows;
 const follow = () => followChanges(rig.context, new AbortController().signal);
 
 describe('of the rules that fit a level', () => {
@@ -192,4 +194,30 @@ describe('what is kept', () => {
     await recomputeBuffers({ ...rig.context, together: { ...together, pool } }, merchantId);
     expect(await rig.kept(sku)).toBe(20);
   });
+});
+
+const scope = { sku: 'kept-together' };
+
+test.each([
+  {
+    name: 'a rule comes with its run or not at all',
+    change: () => rig.put(scope, { units: 9 }),
+  },
+  {
+    name: 'a rule goes with its run or not at all',
+    change: () => deleteBuffer(rig.context.db, merchantId, scope),
+  },
+])('$name', async ({ change }) => {
+  await rig.put(scope, { units: 5 });
+  await rig.recompute();
+  const before = await rules();
+  await rig.pool.query(
+    'alter table safety_run add constraint no_requests check (requested_at is null)',
+  );
+  try {
+    await expect(change()).rejects.toThrow('no_requests');
+    expect(await rules()).toEqual(before);
+  } finally {
+    await rig.pool.query('alter table safety_run drop constraint no_requests');
+  }
 });

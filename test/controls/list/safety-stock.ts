@@ -28,4 +28,17 @@ export const safetyStockControls: readonly Control[] = [
     test: 'test/safety-stock/recompute.test.ts',
     name: 'looks at nothing that keeps nothing where nothing is to be kept',
   },
+  {
+    id: 'rule-gone-without-its-run',
+    promise: 'A rule is taken away together with the request for the run that follows it.',
+    changes: [
+      {
+        file: 'src/safety-stock/manage-buffers.ts',
+        before: 'const isDeleted = await db.transaction().execute(async (tx) => {',
+        after: 'const isDeleted = await Promise.resolve(db).then(async (tx) => {',
+      },
+    ],
+    test: 'test/safety-stock/recompute.test.ts',
+    name: 'a rule goes with its run or not at all',
+  },
 ];
