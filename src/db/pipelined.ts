@@ -47,7 +47,7 @@ export async function pipelined<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Pr
     });
     throw error;
   } finally {
-    client.release(broken ?? connection.isOutdated);
+    connection.release(broken);
   }
 }
 
@@ -125,19 +125,15 @@ const planOutdated = '0A000';
 
 class OneConnection implements DatabaseConnection {
   readonly #client: PoolClient;
+  /** A kept plan gives other columns by now: the session is of no use any more. */
   #isOutdated = false;
 
   constructor(client: PoolClient) {
     this.#client = client;
   }
 
-  /** A kept plan gives other columns by now: the session is of no use any more. */
-  get isOutdated(): boolean {
-    return this.#isOutdated;
-  }
-
-  release(): void {
-    this.#client.release(this.#isOutdated);
+  release(broken?: Error): void {
+    this.#client.release(broken ?? this.#isOutdated);
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
