@@ -39,7 +39,8 @@ export function openAdminQueues(desk: Desk): AdminQueues {
     paths: dashboard === undefined ? [] : [basePath, `${basePath}/*`],
     async handle(incoming, outgoing) {
       const visit = beginVisit(incoming, outgoing);
-      const refuseWith = (refusal: Refusal): void => respond(desk, visit, basePath, note, refusal);
+      const refuseWith = (refusal: Refusal): void =>
+        respond(desk, visit, JSON.stringify(basePath), note, refusal);
       try {
         const refusal = await admit(desk, visit);
         if (refusal !== undefined) return refuseWith(refusal);
@@ -104,7 +105,7 @@ function passOn(
   if (desk.isClosing) headers.set('connection', 'close');
   const ms = performance.now() - startedAt;
   note(status, ms);
-  const route = rawPathOf(incoming.url).slice(0, 200);
+  const route = JSON.stringify(rawPathOf(incoming.url).slice(0, 200));
   desk.log.write({ requestId, method: incoming.method, route, status, ms, caller });
   return new Response(body, { status, headers });
 }

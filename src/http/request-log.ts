@@ -5,7 +5,7 @@ import type { Caller } from './context.ts';
 export type RequestLine = {
   readonly requestId: string;
   readonly method: string | undefined;
-  /** The route's pattern; the path itself where no route matched. */
+  /** The route's pattern as JSON; the path itself where no route matched. */
   readonly route: string;
   readonly status: number;
   readonly ms: number;
@@ -24,6 +24,9 @@ export class RequestLog {
   readonly #logger: Logger;
   readonly #stream: DestinationStream | undefined;
   #lines = '';
+  /** Whom the last line was about, and how it says so: most lines are about the same. */
+  #lastCaller: Caller | undefined;
+  #lastWho = whoIs(undefined);
   #timer: NodeJS.Timeout | undefined;
 
   constructor(logger: Logger) {
@@ -34,14 +37,13 @@ export class RequestLog {
 
   write({ requestId, method, route, status, ms, caller }: RequestLine): void {
     if (!this.#logger.isLevelEnabled('info')) return;
-    const who =
-      caller === undefined
-        ? ''
-        : `,"keyId":"${caller.keyId}","merchantId":${JSON.stringify(caller.merchantId)}`;
+    if (caller !== this.#lastCaller) {
+      this.#lastCaller = caller;
+      this.#lastWho = whoIs(caller);
+    }
     this.#lines +=
       `{"level":30,"time":${Date.now()},"requestId":"${requestId}","method":"${method}",` +
-      `"route":${JSON.stringify(route)},"status":${status},"ms":${ms.toFixed(2)}${who},` +
-      `"msg":"request"}\n`;
+      `"route":${route},"status":${status},"ms":${ms.toFixed(2)}${this.#lastWho}`;
     if (this.#lines.length > flushBytes) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), flushMs).unref();
   }
@@ -53,6 +55,13 @@ export class RequestLog {
     if (this.#lines !== '') this.#stream?.write(this.#lines);
     this.#lines = '';
   }
+}
+
+/** The end of a line. */
+function whoIs(caller: Caller | undefined): string {
+  const end = ',"msg":"request"}\n';
+  if (caller === undefined) return end;
+  return `,"keyId":"${caller.keyId}","merchantId":${JSON.stringify(caller.merchantId)}${end}`;
 }
 
 function isStream(value: unknown): value is DestinationStream {

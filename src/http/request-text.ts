@@ -27,27 +27,30 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Where a route's pattern has its parameters: `{name}` by number of the path's segment. */
-export function parameterPlaces(path: string): readonly { name: string; index: number }[] {
-  return path.split('/').flatMap((segment, index) => {
-    const name = /^\{(\w+)\}$/.exec(segment)?.[1];
-    return name === undefined ? [] : [{ name, index }];
-  });
-}
+/** The parameters of a path by name: their texts as sent, or which of `texts` each is. */
+export type PathMatch = {
+  readonly places: Readonly<Record<string, number | string>>;
+  readonly texts: readonly string[];
+};
 
-/** The parameters of a path, each decoded once. Refusals: REQUEST.MALFORMED. */
+/**
+ * The parameters of a path, each decoded once. The router has cut them out of the path when it
+ * found the route: to split it again costs as much as all else here.
+ * Refusals: REQUEST.MALFORMED.
+ */
 export function readParameters(
   rawPath: string,
-  places: readonly { name: string; index: number }[],
+  { places, texts }: PathMatch,
 ): Result<Record<string, string>> {
   const parameters: Record<string, string> = {};
-  if (places.length === 0) return ok(parameters);
   // Anything but ASCII has to be percent-encoded: bytes that came raw have no known encoding.
-  if (/[^ -~]/.test(rawPath)) return malformed('The path');
-  const segments = rawPath.split('/');
-  for (const { name, index } of places) {
-    const segment = segments[index] ?? '';
-    const value = segment.includes('%') ? decode(segment) : segment;
+  let isChecked = false;
+  for (const name in places) {
+    if (!isChecked && /[^ -~]/.test(rawPath)) return malformed('The path');
+    isChecked = true;
+    const place = places[name] ?? '';
+    const text = typeof place === 'string' ? place : (texts[place] ?? '');
+    const value = text.includes('%') ? decode(text) : text;
     if (value === undefined) return malformed('The path');
     parameters[name] = value;
   }

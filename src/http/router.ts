@@ -5,7 +5,7 @@ import { TrieRouter } from 'hono/router/trie-router';
 import type { AdminQueues } from './admin-queues.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { Operation } from './operation.ts';
-import { rawPathOf } from './request-text.ts';
+import { rawPathOf, type PathMatch } from './request-text.ts';
 import { beginVisit, handlerOf, respond, type Desk, type Handler } from './run-operation.ts';
 
 /** What a Host header may say: a name, an IPv4 or an IPv6 address, and a port (RFC 3986, 3.2.2). */
@@ -36,18 +36,26 @@ export function createRouter(
     const isHost = host === undefined ? incoming.httpVersion === '1.0' : hostPattern.test(host);
     // Node sends no body in answer to HEAD.
     const method = incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET');
-    const [found] = router.match(method, rawPathOf(incoming.url))[0];
-    const handle = isHost ? (found?.[0] ?? unmatched) : malformed;
-    run(handle, desk, incoming, outgoing);
+    const [[found], texts = []] = router.match(method, rawPathOf(incoming.url));
+    const [handler, places] = found ?? [unmatched, {}];
+    run(isHost ? handler : malformed, desk, incoming, outgoing, { places, texts });
   };
 }
 
-function run(handle: Handler, desk: Desk, incoming: IncomingMessage, outgoing: ServerResponse) {
-  handle(incoming, outgoing).catch((error: unknown) => {
+function run(
+  handle: Handler,
+  desk: Desk,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  match: PathMatch = noMatch,
+): void {
+  handle(incoming, outgoing, match).catch((error: unknown) => {
     desk.services.logger.error({ err: error }, 'a request could not be answered');
     outgoing.destroy();
   });
 }
+
+const noMatch: PathMatch = { places: {}, texts: [] };
 
 const noHost = refuse('REQUEST.MALFORMED', 'The request has no valid host.');
 const unmet = refuse('REQUEST.EXPECTATION_FAILED', 'Nothing but 100-continue can be expected.');
@@ -64,7 +72,7 @@ export function createExpectationRefuser(
 function refuserOf(desk: Desk, route: string, refusal: Refusal): Handler {
   const note = desk.services.metrics.bindRoute('any', route);
   return async (incoming, outgoing) => {
-    const path = rawPathOf(incoming.url).slice(0, 200);
+    const path = JSON.stringify(rawPathOf(incoming.url).slice(0, 200));
     respond(desk, beginVisit(incoming, outgoing), path, note, refusal);
   };
 }
@@ -86,6 +94,6 @@ function unmatchedHandler(operations: readonly Operation[], desk: Desk): Handler
       methods.length === 0
         ? refuse('ROUTE.NOT_FOUND', 'There is nothing at this path.')
         : refuse('ROUTE.METHOD_NOT_ALLOWED', `The path takes ${allow}.`, { allow });
-    respond(desk, visit, path.slice(0, 200), note, refusal);
+    respond(desk, visit, JSON.stringify(path.slice(0, 200)), note, refusal);
   };
 }

@@ -17,14 +17,18 @@ import { send } from './send.ts';
 import {
   headerText,
   invalid,
-  parameterPlaces,
   rawPathOf,
   readParameters,
   readQuery,
+  type PathMatch,
 } from './request-text.ts';
 
 /** Answers a request; rejects where that went wrong. */
-export type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+export type Handler = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  match: PathMatch,
+) => Promise<void>;
 
 /** What all operations of a server share. */
 export type Desk = {
@@ -71,30 +75,30 @@ export function beginVisit(incoming: IncomingMessage, outgoing: ServerResponse):
 
 /** The handler of one operation: the only function between the router and the use case. */
 export function handlerOf(operation: Operation, desk: Desk): Handler {
-  const places = parameterPlaces(operation.path);
   const note = desk.services.metrics.bindRoute(operation.method, operation.path);
-  return async (incoming, outgoing) => {
+  const route = JSON.stringify(operation.path);
+  return async (incoming, outgoing, match) => {
     const visit = beginVisit(incoming, outgoing);
     let reply: Reply;
     try {
-      reply = await serve(operation, places, desk, visit);
+      reply = await serve(operation, match, desk, visit);
     } catch (error) {
       reply = noteFault(desk, visit, error);
     }
-    respond(desk, visit, operation.path, note, reply);
+    respond(desk, visit, route, note, reply);
   };
 }
 
 /** The guards that every operation begins with, in this order; then the operation itself. */
 async function serve(
   operation: Operation,
-  places: ReturnType<typeof parameterPlaces>,
+  match: PathMatch,
   desk: Desk,
   visit: Visit,
 ): Promise<Reply> {
   const { incoming } = visit;
   const { services } = desk;
-  const params = readParameters(rawPathOf(incoming.url), places);
+  const params = readParameters(rawPathOf(incoming.url), match);
   // Nothing is waited for that is known: the body's listeners are there before the body is.
   const admitted = isSigned(operation, incoming)
     ? admitSigner(operation, desk, visit, params)
@@ -272,7 +276,10 @@ export function noteFault(desk: Desk, { requestId }: Visit, error: unknown): Ref
   return refusalOfFault(error);
 }
 
-/** Answers with a reply, and writes down that it was given. */
+/**
+ * Answers with a reply, and writes down that it was given.
+ * @param route as the log says it, as JSON
+ */
 export function respond(
   desk: Desk,
   visit: Visit,

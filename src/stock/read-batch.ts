@@ -14,9 +14,13 @@ import { keyId } from './working-state.ts';
  *
  * The batch's moment is the database's clock, so processes whose own clocks differ agree on what
  * has expired. It is read together with the levels: whoever commits after this read comes later.
+ *
+ * The levels come as one JSON text: to read fourteen columns of each one by one costs Node a third
+ * more, and Postgres as much (decision 0017).
  */
 const levelsQuery = `
-  select date_part('epoch', c.now) * 1000, s.version, s.on_hand, s.reserved, s.allocated,
+  select min(date_part('epoch', c.now)) * 1000, json_agg(json_build_array(
+    u.position, s.version, s.on_hand, s.reserved, s.allocated,
     s.open_orders, s.pending_sales, s.unavailable, s.safety_stock, s.incoming,
     date_part('epoch', s.updated_at) * 1000,
     case when s.first_hold_ends_at <= c.now then (
@@ -26,7 +30,7 @@ const levelsQuery = `
       else s.first_hold_ends_at end) * 1000,
     s.version is not null or exists (
       select from location l
-      where l.merchant_id = u.merchant_id and l.location_id = u.location_id)
+      where l.merchant_id = u.merchant_id and l.location_id = u.location_id)))
   from (
     select greatest(clock_timestamp() + $4 * interval '1 millisecond',
       to_timestamp($5::double precision / 1000)) as now
@@ -36,8 +40,7 @@ const levelsQuery = `
   left join lateral (
     select * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
-    offset 0) s on true
-  order by u.position`;
+    offset 0) s on true`;
 
 /* Locks are taken in the order of the arrays, which is the same in every process. */
 const lockQuery = `
@@ -55,7 +58,8 @@ const keysQuery = `
     offset 0) k`;
 
 type LevelRow = [
-  nowMs: number,
+  /** Of the key, from 1; null where there was none. */
+  position: number | null,
   version: number | null,
   onHand: number,
   reserved: number,
@@ -160,14 +164,15 @@ export async function readLevels(
   offsetMs: number,
   notBeforeMs = 0,
 ): Promise<LevelsRead> {
-  const { rows } = await client.query<LevelRow>({
+  const answer = await client.query<[nowMs: number, levels: LevelRow[]]>({
     name: 'stock_levels',
     text: levelsQuery,
     values: [...keyColumns(keys), offsetMs, notBeforeMs],
     rowMode: 'array',
   });
-  const databaseMs = rows[0]?.[0];
-  if (databaseMs === undefined) throw new Error('the answer of the read has no time');
+  const [row] = answer.rows;
+  if (row === undefined) throw new Error('the read has no answer');
+  const [databaseMs, rows] = row;
   const levels = toLevels(keys, rows);
   // A process that goes by a guess may have stamped a change a little ahead of the database.
   let nowMs = Math.ceil(databaseMs);
@@ -215,9 +220,9 @@ async function readAnswers(
 
 function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<string, Level> {
   const levels = new Map<string, Level>();
-  for (const [index, key] of keys.entries()) {
-    const row = rows[index];
-    if (row === undefined) throw new Error('a level is missing from the answer of the read');
+  for (const row of rows) {
+    const key = keys[(row[0] ?? 0) - 1];
+    if (key === undefined) continue;
     levels.set(levelId(key), {
       merchantId: key.merchantId,
       sku: key.sku,
@@ -238,5 +243,6 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
       nextHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
     });
   }
+  if (levels.size < keys.length) throw new Error('a level is missing from the answer of the read');
   return levels;
 }

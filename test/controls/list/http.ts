@@ -151,8 +151,8 @@ export const httpControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/request-log.ts',
-        before: '"msg":"request"}\\n`',
-        after: '"body":"confidential","msg":"request"}\\n`',
+        before: `,"msg":"request"}\\n'`,
+        after: `,"body":"confidential","msg":"request"}\\n'`,
       },
     ],
     test: 'test/http/conventions.test.ts',

@@ -8,13 +8,8 @@ export const stockBetweenControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/read-batch.ts',
-        before: 'if (databaseMs === undefined) throw',
-        after: 'if (databaseMs === -1) throw',
-      },
-      {
-        file: 'src/stock/read-batch.ts',
-        before: 'const databaseMs = rows[0]?.[0];',
-        after: 'const databaseMs = keys.length === 0 ? 0 : (rows[0]?.[0] ?? 0);',
+        before: 'const [databaseMs, rows] = row;',
+        after: 'const [databaseMs, rows] = keys.length === 0 ? ([0, []] as const) : row;',
       },
       {
         // Which hides it.
