@@ -53,35 +53,44 @@ export type ReadListings = {
   readonly due: readonly DueListing[];
 };
 
-/** What stands for the whole read, in a row of its own. */
-type First = { read_at: Date; channel_updated_at: Date };
-
 /** Null is none, zero or false. */
-type Row = {
-  position: number;
-  external_ids: unknown;
-  published_quantity: number | null;
-  published_on_hand: number | null;
-  published_version: number;
-  pending_since: Date | null;
-  force_nonce: string | null;
-  version: number | null;
-  recorded_at: Date | null;
-  on_hand: number | null;
-  available: number | null;
-  ended_holds: number | null;
-  own_versions: number | null;
-  own_effect: number | null;
-  own_without_effect: boolean | null;
-  overwritten_effect: number | null;
-  has_overwritten: boolean | null;
-  told_rules: number;
-  rules_version: number;
-  is_paused: boolean | null;
-  unanswered_quantity: number | null;
-};
+type Row = [
+  position: number,
+  externalIds: unknown,
+  publishedQuantity: number | null,
+  publishedOnHand: number | null,
+  publishedVersion: number,
+  pendingSinceMs: number | null,
+  nonce: string | null,
+  toldRules: number,
+  rulesVersion: number,
+  isPaused: boolean | null,
+  unansweredQuantity: number | null,
+  version: number | null,
+  recordedAtMs: number | null,
+  onHand: number | null,
+  available: number | null,
+  endedHolds: number | null,
+  ownVersions: number | null,
+  ownEffect: number | null,
+  ownWithoutEffect: boolean | null,
+  overwrittenEffect: number | null,
+  hasOverwritten: boolean | null,
+];
 
-/** Reads what jobs have to see to: the listings that still belong to them, each once. */
+const fields = sql.raw(`
+  r.position, r.external_ids, r.published_quantity, r.published_on_hand, r.published_version,
+  date_part('epoch', r.pending_since) * 1000, r.force_nonce, r.told_rules, r.rules_version,
+  r.is_paused, r.unanswered_quantity, r.version, date_part('epoch', r.recorded_at) * 1000,
+  r.on_hand, r.available, r.ended_holds, r.own_versions, r.own_effect, r.own_without_effect,
+  r.overwritten_effect, r.has_overwritten`);
+
+type Answer = { read_at: Date | null; channel_updated_at: Date | null; due: Row[] | null };
+
+/**
+ * Reads what jobs have to see to: the listings that still belong to them, each once. They come as
+ * one JSON text: to read twenty columns of each one by one costs Node a fifth of a delivery.
+ */
 export async function readListings(
   db: Db,
   channel: ChannelRow,
@@ -92,45 +101,75 @@ export async function readListings(
     listings.map(([sku, storeId]) => ({ jobId, sku, storeId })),
   );
   const texts = (column: (key: (typeof keys)[number]) => string) => textArray(keys.map(column));
-  const { rows } = await sql`${sql.raw(plannedOnce)}
-    select * from delivery_read(${channel.merchant_id}, ${channel.channel_id},
+  const { rows } = await sql<Answer>`${sql.raw(plannedOnce)}
+    select max(r.read_at) as read_at, max(r.channel_updated_at) as channel_updated_at,
+      json_agg(json_build_array(${fields})) filter (where r.read_at is null) as due
+    from delivery_read(${channel.merchant_id}, ${channel.channel_id},
       ${texts(({ jobId }) => jobId)}::uuid[], ${texts(({ sku }) => sku)}::text[],
-      ${texts(({ storeId }) => storeId)}::text[], ${offsetMs}::double precision)`.execute(db);
-  const [first, ...others] = rows as [First | undefined, ...Row[]];
+      ${texts(({ storeId }) => storeId)}::text[], ${offsetMs}::double precision) r`.execute(db);
+  const [answer] = rows;
   return {
-    readAt: first?.read_at ?? new Date(0),
-    channelUpdatedAt: first?.channel_updated_at,
-    due: others.flatMap((row) => {
-      const key = keys[row.position - 1];
+    readAt: answer?.read_at ?? new Date(0),
+    channelUpdatedAt: answer?.channel_updated_at ?? undefined,
+    due: (answer?.due ?? []).flatMap((row) => {
+      const key = keys[row[0] - 1];
       return key === undefined ? [] : [toDue(key, row)];
     }),
   };
 }
 
-function toDue(key: { jobId: string; sku: string; storeId: string }, row: Row): DueListing {
-  const { version, recorded_at: recordedAt, on_hand: onHand, available } = row;
+function toDue(
+  key: { jobId: string; sku: string; storeId: string },
+  [
+    ,
+    externalIds,
+    publishedQuantity,
+    publishedOnHand,
+    publishedVersion,
+    pendingSinceMs,
+    nonce,
+    toldRules,
+    rulesVersion,
+    isPaused,
+    unansweredQuantity,
+    version,
+    recordedAtMs,
+    onHand,
+    available,
+    endedHolds,
+    ownVersions,
+    ownEffect,
+    ownWithoutEffect,
+    overwrittenEffect,
+    hasOverwritten,
+  ]: Row,
+): DueListing {
+  const recordedAt = timeOf(recordedAtMs);
   const exists = version !== null && recordedAt !== null && onHand !== null && available !== null;
   return {
     ...key,
-    externalIds: row.external_ids,
-    publishedQuantity: row.published_quantity,
-    publishedOnHand: row.published_on_hand,
-    publishedVersion: row.published_version,
-    pendingSince: row.pending_since,
-    nonce: row.force_nonce,
-    toldRules: row.told_rules,
-    rulesVersion: row.rules_version,
-    isPaused: row.is_paused ?? false,
-    unansweredQuantity: row.unanswered_quantity,
-    level: exists
-      ? { version, recordedAt, onHand, available, endedHolds: row.ended_holds ?? 0 }
-      : null,
+    externalIds,
+    publishedQuantity,
+    publishedOnHand,
+    publishedVersion,
+    pendingSince: timeOf(pendingSinceMs),
+    nonce,
+    toldRules,
+    rulesVersion,
+    isPaused: isPaused ?? false,
+    unansweredQuantity,
+    level: exists ? { version, recordedAt, onHand, available, endedHolds: endedHolds ?? 0 } : null,
     own: {
-      versions: row.own_versions ?? 0,
-      effect: row.own_effect ?? 0,
-      hasNoEffect: row.own_without_effect ?? false,
-      overwrittenEffect: row.overwritten_effect ?? 0,
-      hasOverwritten: row.has_overwritten ?? false,
+      versions: ownVersions ?? 0,
+      effect: ownEffect ?? 0,
+      hasNoEffect: ownWithoutEffect ?? false,
+      overwrittenEffect: overwrittenEffect ?? 0,
+      hasOverwritten: hasOverwritten ?? false,
     },
   };
+}
+
+/** Times are kept in whole milliseconds; as a fraction of seconds they come a little beside. */
+function timeOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(Math.round(ms));
 }

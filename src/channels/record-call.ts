@@ -114,10 +114,11 @@ function countOpen(
   settled: readonly SettledListing[],
   recorded: readonly RecordedRow[],
 ): ReadonlyMap<string, number> {
+  const open = new Map<string, number>();
+  if (recorded.every(({ kind }) => kind !== 'dead')) return open;
   const letters = new Map(
     settled.map((row) => [listingOf(row.jobId, row.sku, row.storeId), row.deadDelivery]),
   );
-  const open = new Map<string, number>();
   for (const { kind, job_id: jobId, sku, location_id: storeId } of recorded) {
     const letter = kind === 'dead' ? letters.get(listingOf(jobId, sku, storeId)) : undefined;
     if (letter) open.set(letter, (open.get(letter) ?? 0) + 1);

@@ -22,6 +22,14 @@ export function textArray(values: readonly (string | null)[]): string {
   return `${literal}}`;
 }
 
+/** Times that are the same object are written once: those of a call's listings are. */
 export function timeArray(values: readonly (Date | null)[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : value.toISOString())).join(',')}}`;
+  let last: Date | null = null;
+  let text = 'NULL';
+  const texts = values.map((value) => {
+    if (value !== last) text = value === null ? 'NULL' : value.toISOString();
+    last = value;
+    return text;
+  });
+  return `{${texts.join(',')}}`;
 }
