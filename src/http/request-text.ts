@@ -27,6 +27,11 @@ function decode(text: string): string | undefined {
   }
 }
 
+/** The names of a pattern's parameters, `{name}` in its path. */
+export function parameterNames(path: string): readonly string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+}
+
 /** The parameters of a path by name: their texts as sent, or which of `texts` each is. */
 export type PathMatch = {
   readonly places: Readonly<Record<string, number | string>>;
@@ -40,14 +45,14 @@ export type PathMatch = {
  */
 export function readParameters(
   rawPath: string,
+  names: readonly string[],
   { places, texts }: PathMatch,
 ): Result<Record<string, string>> {
   const parameters: Record<string, string> = {};
+  if (names.length === 0) return ok(parameters);
   // Anything but ASCII has to be percent-encoded: bytes that came raw have no known encoding.
-  let isChecked = false;
-  for (const name in places) {
-    if (!isChecked && /[^ -~]/.test(rawPath)) return malformed('The path');
-    isChecked = true;
+  if (/[^ -~]/.test(rawPath)) return malformed('The path');
+  for (const name of names) {
     const place = places[name] ?? '';
     const text = typeof place === 'string' ? place : (texts[place] ?? '');
     const value = text.includes('%') ? decode(text) : text;

@@ -17,6 +17,7 @@ import { send } from './send.ts';
 import {
   headerText,
   invalid,
+  parameterNames,
   rawPathOf,
   readParameters,
   readQuery,
@@ -77,11 +78,12 @@ export function beginVisit(incoming: IncomingMessage, outgoing: ServerResponse):
 export function handlerOf(operation: Operation, desk: Desk): Handler {
   const note = desk.services.metrics.bindRoute(operation.method, operation.path);
   const route = JSON.stringify(operation.path);
+  const names = parameterNames(operation.path);
   return async (incoming, outgoing, match) => {
     const visit = beginVisit(incoming, outgoing);
     let reply: Reply;
     try {
-      reply = await serve(operation, match, desk, visit);
+      reply = await serve(operation, names, match, desk, visit);
     } catch (error) {
       reply = noteFault(desk, visit, error);
     }
@@ -92,13 +94,14 @@ export function handlerOf(operation: Operation, desk: Desk): Handler {
 /** The guards that every operation begins with, in this order; then the operation itself. */
 async function serve(
   operation: Operation,
+  names: readonly string[],
   match: PathMatch,
   desk: Desk,
   visit: Visit,
 ): Promise<Reply> {
   const { incoming } = visit;
   const { services } = desk;
-  const params = readParameters(rawPathOf(incoming.url), match);
+  const params = readParameters(rawPathOf(incoming.url), names, match);
   // Nothing is waited for that is known: the body's listeners are there before the body is.
   const admitted = isSigned(operation, incoming)
     ? admitSigner(operation, desk, visit, params)
