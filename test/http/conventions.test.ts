@@ -226,6 +226,24 @@ describe('keys', () => {
     expect(line['ms']).toBeTypeOf('number');
     expect(JSON.stringify(app.logLines())).not.toMatch(/confidential|hidden|test-admin-key/);
   });
+
+  test('the line of a request names its caller, and nobody where there was none', async () => {
+    const made = await app.call('POST', '/api/keys', { body: { name: 'till' } });
+    const callers = { 'by-till': made.get('key'), 'by-admin': undefined, 'by-nobody': null };
+    for (const [id, key] of Object.entries(callers)) {
+      await app.call('GET', levelPath, {
+        ...(key === undefined ? {} : { key }),
+        headers: { 'x-request-id': id },
+      });
+    }
+    const keyIdOf = (id: string) =>
+      waitFor(() => app.logLines().find(({ requestId }) => requestId === id), {
+        what: `the line of ${id}`,
+      }).then((line) => line['keyId']);
+    expect(await keyIdOf('by-till')).toBe(made.get('keyId'));
+    expect(await keyIdOf('by-admin')).toBe('admin');
+    expect(await keyIdOf('by-nobody')).toBeUndefined();
+  });
 });
 
 describe('lists', () => {
@@ -247,6 +265,13 @@ describe('lists', () => {
     }
     expect(seen.filter((sku) => sku !== 'shirt').toSorted()).toEqual(skus.toSorted());
     expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test('answers are UTF-8', async () => {
+    const path = `/api/inventory/stores/main/inventory/${encodeURIComponent('kürbis')}`;
+    await app.call('PUT', path, { body: { onHand: 1 } });
+    const answer = await sendRaw(path);
+    expect(JSON.parse(answer.text)).toMatchObject({ sku: 'kürbis', onHand: 1 });
   });
 
   const foreign = Buffer.from('{"sku":7}').toString('base64url');

@@ -159,6 +159,32 @@ export const httpControls: readonly Control[] = [
     name: 'neither keys nor bodies are logged, and each request is one line',
   },
   {
+    id: 'line-of-another',
+    promise: 'The line of a request names its own caller.',
+    changes: [
+      {
+        file: 'src/http/request-log.ts',
+        before: 'if (caller !== this.#lastCaller) {',
+        after: 'if (this.#lastCaller === undefined) {',
+      },
+    ],
+    test: 'test/http/conventions.test.ts',
+    name: 'the line of a request names its caller, and nobody where there was none',
+  },
+  {
+    id: 'answers-of-one-byte',
+    promise: 'Answers are UTF-8, whatever is in them.',
+    changes: [
+      {
+        file: 'src/http/send.ts',
+        before: 'const length = Buffer.byteLength(body);',
+        after: "const length = Buffer.byteLength(body, 'latin1');",
+      },
+    ],
+    test: 'test/http/conventions.test.ts',
+    name: 'answers are UTF-8',
+  },
+  {
     id: 'foreign-scripts',
     promise: 'The page to read the API loads nothing from another host.',
     changes: [
