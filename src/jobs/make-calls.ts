@@ -3,7 +3,6 @@ import {
   planEntries,
   planLatest,
   planRules,
-  readListings,
   readOperations,
   readStoredCalls,
   type DueListing,
@@ -14,6 +13,7 @@ import { together } from '../db/index.ts';
 import { confirmOperations } from './confirm-operations.ts';
 import type { ClaimedJob } from './delivery-queue.ts';
 import { makeCall, type CallsInput, type ReadClock } from './make-call.ts';
+import { readDue } from './read-due.ts';
 import { emptyDraft } from './verdict.ts';
 
 type Carried = {
@@ -27,22 +27,13 @@ type Carried = {
  * @returns jobs for which no call was made, to be given back
  */
 export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[]> {
-  const { context, adapter, jobs } = input;
-  let { channel } = input;
-  const askedAt = performance.now();
-  const read = await readListings(context.rounds.db, channel, jobs, context.clock.offsetMs);
-  const clock = { readAt: read.readAt, askedAt, knownAt: performance.now() };
-  if (
-    read.channelUpdatedAt !== undefined &&
-    read.channelUpdatedAt.getTime() !== channel.updated_at.getTime()
-  ) {
-    const reloaded = await input.reload();
-    if (reloaded === undefined) return jobs;
-    channel = reloaded;
-  }
-  const current = { ...input, channel };
+  const { adapter, jobs } = input;
+  const read = await readDue(input);
+  if (read === undefined) return jobs;
+  const { due, clock } = read;
+  const current = { ...input, channel: read.channel };
   const carried = await readCarried(current);
-  const byJob = Map.groupBy(read.due, (due) => due.jobId);
+  const byJob = Map.groupBy(due, ({ jobId }) => jobId);
   const fresh: ClaimedJob[] = [];
   const work: Promise<readonly ClaimedJob[]>[] = [];
   for (const job of jobs) {
@@ -58,8 +49,8 @@ export async function makeCalls(input: CallsInput): Promise<readonly ClaimedJob[
     }
   }
   for (const group of groupJobs(fresh, byJob, adapter.maxBatch, isStoring(current))) {
-    const due = group.flatMap((job) => byJob.get(job.jobId) ?? []);
-    work.push(callFor(current, group, due, clock));
+    const listings = group.flatMap((job) => byJob.get(job.jobId) ?? []);
+    work.push(callFor(current, group, listings, clock));
   }
   // Also when one fails: a job whose call is under way must not be given back.
   return (await together(work)).flat();

@@ -29,6 +29,19 @@ export const roundControls: readonly Control[] = [
     name: 'a round that was all there was to do asks once',
   },
   {
+    id: 'read-before-moved',
+    promise: 'With a channel that has moved, what was read before is read anew.',
+    changes: [
+      {
+        file: 'src/jobs/read-due.ts',
+        before: 'channel = reloaded;',
+        after: 'return { channel: reloaded, due, clock: { readAt, askedAt, knownAt: askedAt } };',
+      },
+    ],
+    test: 'test/jobs/read-due.test.ts',
+    name: 'with a channel that has moved, what was read before it had is not worked',
+  },
+  {
     id: 'relay-without-distance',
     promise: 'Passes of the relay leave a busy machine time.',
     changes: [
