@@ -1,12 +1,12 @@
 import { createEquipment, type Equipment } from './equipment.ts';
 import { openLab, type Lab } from './lab.ts';
-import { describeMachine, readLoad } from './measure/machine.ts';
+import { describeMachine, readLoad, readProcessorTicks, shareStolen } from './measure/machine.ts';
 import { parseOptions, usage, type Options } from './options.ts';
 import { updatePerformancePage } from './report/performance-page.ts';
 import { describeRow, formatTable } from './report/print-table.ts';
 import type { Report } from './report/report.ts';
 import { writeResultFile } from './report/result-file.ts';
-import { brokenOutcome, type Row, type Workload } from './report/row.ts';
+import { brokenOutcome, type Outcome, type Row, type Workload } from './report/row.ts';
 import { workloads } from './workloads/index.ts';
 
 // `npm run bench`: measures every row of the table and says which are at or above their bar.
@@ -66,8 +66,10 @@ async function runAll(
     if (interrupted.aborted) break;
     equipment.lab.say(`\n${workload.name} …`);
     const startedAt = performance.now();
+    const ticks = await readProcessorTicks();
     // One that breaks is a row that fails; the others are measured all the same.
-    const outcome = await workload.run(equipment).catch(brokenOutcome);
+    const found = await workload.run(equipment).catch(brokenOutcome);
+    const outcome = withStolen(found, shareStolen(ticks, await readProcessorTicks()));
     const { name, title, against, bar } = workload;
     const passed = outcome.checks.every((check) => check.passed);
     const seconds = (performance.now() - startedAt) / 1000;
@@ -78,6 +80,13 @@ async function runAll(
   // Somebody pressed Ctrl-C: half a table is none, and the process is about to end.
   if (interrupted.aborted) await new Promise(() => undefined);
   return rows;
+}
+
+/** A row that shared its processors with other machines is read with more care. */
+function withStolen(outcome: Outcome, share: number): Outcome {
+  if (share < 0.01) return outcome;
+  const note = `the host gave ${(share * 100).toFixed(0)} % of the processors' time to others`;
+  return { ...outcome, notes: [...(outcome.notes ?? []), note] };
 }
 
 async function report(

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { run } from '../processes.ts';
 import type { Lab } from '../lab.ts';
@@ -38,6 +39,31 @@ export async function describeMachine(lab: Lab, loadBefore: number): Promise<Mac
 /** How busy the machine is with other things. */
 export function readLoad(): number {
   return loadavg()[0] ?? 0;
+}
+
+/** Of all processors since the machine began, in ticks of the kernel. */
+export type ProcessorTicks = {
+  readonly all: number;
+  /** What a virtual machine was ready to use and its host gave to others. */
+  readonly stolen: number;
+};
+
+/** Undefined where the system does not tell. */
+export async function readProcessorTicks(): Promise<ProcessorTicks | undefined> {
+  const text = await readFile('/proc/stat', 'utf8').catch(() => '');
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in the first two.
+  const ticks = /^cpu +(.+)$/m.exec(text)?.[1]?.split(' ').slice(0, 8).map(Number);
+  if (ticks?.length !== 8) return undefined;
+  return { all: ticks.reduce((sum, one) => sum + one, 0), stolen: ticks[7] ?? 0 };
+}
+
+/** Which share of the processors' time, 0 to 1, the host gave to others between two reads. */
+export function shareStolen(
+  before: ProcessorTicks | undefined,
+  after: ProcessorTicks | undefined,
+): number {
+  if (before === undefined || after === undefined || after.all <= before.all) return 0;
+  return (after.stolen - before.stolen) / (after.all - before.all);
 }
 
 async function readCommit(): Promise<string> {
