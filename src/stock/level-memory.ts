@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { dropOldest } from './drop-oldest.ts';
 import { levelId, type Level, type LevelKey } from './level.ts';
 
 /** So many levels are remembered: some 30 MB. */
@@ -87,13 +88,7 @@ export class LevelMemory {
       if (!level.exists || level.expiredHolds !== 0) this.#levels.delete(id);
       else this.#levels.set(id, level);
     }
-    if (this.#levels.size <= most) return;
-    let surplus = this.#levels.size - most / 2;
-    for (const id of this.#levels.keys()) {
-      if (surplus <= 0) break;
-      this.#levels.delete(id);
-      surplus -= 1;
-    }
+    dropOldest(this.#levels, most);
   }
 
   forget(levels: Iterable<Level>): void {

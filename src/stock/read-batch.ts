@@ -18,8 +18,7 @@ import { keyId } from './working-state.ts';
  * The levels come as one JSON text: to read fourteen columns of each one by one costs Node a third
  * more, and Postgres as much (decision 0017).
  */
-const levelsQuery = `
-  select min(date_part('epoch', c.now)) * 1000, json_agg(json_build_array(
+const levelColumns = `
     u.position, s.version, s.on_hand, s.reserved, s.allocated,
     s.open_orders, s.pending_sales, s.unavailable, s.safety_stock, s.incoming,
     date_part('epoch', s.updated_at) * 1000,
@@ -30,7 +29,10 @@ const levelsQuery = `
       else s.first_hold_ends_at end) * 1000,
     s.version is not null or exists (
       select from location l
-      where l.merchant_id = u.merchant_id and l.location_id = u.location_id)))
+      where l.merchant_id = u.merchant_id and l.location_id = u.location_id)`;
+
+const levelsQuery = `
+  select min(date_part('epoch', c.now)) * 1000, json_agg(json_build_array(${levelColumns}))
   from (
     select greatest(clock_timestamp() + $4 * interval '1 millisecond',
       to_timestamp($5::double precision / 1000)) as now
@@ -39,6 +41,21 @@ const levelsQuery = `
        with ordinality as u(merchant_id, sku, location_id, position) on true
   left join lateral (
     select * from stock_level s
+    where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
+    offset 0) s on true`;
+
+/*
+ * Of a row that is still the one that was read before (each change of a row has another xmin, also
+ * one that is made by hand) nothing is sent, unless a hold of it ends meanwhile.
+ */
+const changedLevelsQuery = `
+  select json_agg(json_build_array(${levelColumns}, s.row))
+    filter (where s.row is distinct from u.row or s.first_hold_ends_at <= c.now)
+  from (select clock_timestamp() + $5 * interval '1 millisecond' as now offset 0) c
+  cross join unnest($1::text[], $2::text[], $3::text[], $4::xid[])
+       with ordinality as u(merchant_id, sku, location_id, row, position)
+  left join lateral (
+    select s.xmin as row, * from stock_level s
     where s.merchant_id = u.merchant_id and s.sku = u.sku and s.location_id = u.location_id
     offset 0) s on true`;
 
@@ -74,6 +91,7 @@ type LevelRow = [
   nextHoldEndsMs: number | null,
   storeExists: boolean,
 ];
+type ChangedRow = [...LevelRow, row: string | null];
 type KeyRow = [string, string, string, number | null, string | null, Date];
 
 export type LevelsRead = {
@@ -180,6 +198,35 @@ export async function readLevels(
   return { now: new Date(nowMs), databaseMs: databaseMs - offsetMs, levels };
 }
 
+export type ChangedLevel = {
+  readonly level: Level;
+  /** By which the next read knows it; null where there is no level. */
+  readonly row: string | null;
+};
+
+/**
+ * Reads the levels that are not as they were, each key once: those of another row than is known,
+ * and those of which a hold has ended by the database's clock.
+ * @param rows by which the levels of the keys were known when they were read last, null for none
+ */
+export async function readChangedLevels(
+  client: Pool | PoolClient,
+  keys: readonly LevelKey[],
+  rows: readonly (string | null)[],
+  offsetMs: number,
+): Promise<readonly ChangedLevel[]> {
+  const answer = await client.query<[changed: ChangedRow[] | null]>({
+    name: 'stock_changed',
+    text: changedLevelsQuery,
+    values: [...keyColumns(keys), textArray(rows), offsetMs],
+    rowMode: 'array',
+  });
+  return (answer.rows[0]?.[0] ?? []).flatMap((row) => {
+    const key = keys[(row[0] ?? 0) - 1];
+    return key === undefined ? [] : [{ level: toLevel(key, row), row: row[14] }];
+  });
+}
+
 function keyColumns(keys: readonly LevelKey[]): string[] {
   return [
     textArray(keys.map((key) => key.merchantId)),
@@ -222,27 +269,30 @@ function toLevels(keys: readonly LevelKey[], rows: readonly LevelRow[]): Map<str
   const levels = new Map<string, Level>();
   for (const row of rows) {
     const key = keys[(row[0] ?? 0) - 1];
-    if (key === undefined) continue;
-    levels.set(levelId(key), {
-      merchantId: key.merchantId,
-      sku: key.sku,
-      storeId: key.storeId,
-      exists: row[1] !== null,
-      storeExists: row[13],
-      version: row[1] ?? 0,
-      onHand: row[2] ?? 0,
-      reserved: row[3] ?? 0,
-      allocated: row[4] ?? 0,
-      openOrders: row[5] ?? 0,
-      pendingSales: row[6] ?? 0,
-      unavailable: row[7] ?? 0,
-      safetyStock: row[8] ?? 0,
-      incoming: row[9] ?? 0,
-      updatedAtMs: Math.round(row[10] ?? 0),
-      expiredHolds: row[11],
-      nextHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
-    });
+    if (key !== undefined) levels.set(levelId(key), toLevel(key, row));
   }
   if (levels.size < keys.length) throw new Error('a level is missing from the answer of the read');
   return levels;
+}
+
+function toLevel(key: LevelKey, row: LevelRow | ChangedRow): Level {
+  return {
+    merchantId: key.merchantId,
+    sku: key.sku,
+    storeId: key.storeId,
+    exists: row[1] !== null,
+    storeExists: row[13],
+    version: row[1] ?? 0,
+    onHand: row[2] ?? 0,
+    reserved: row[3] ?? 0,
+    allocated: row[4] ?? 0,
+    openOrders: row[5] ?? 0,
+    pendingSales: row[6] ?? 0,
+    unavailable: row[7] ?? 0,
+    safetyStock: row[8] ?? 0,
+    incoming: row[9] ?? 0,
+    updatedAtMs: Math.round(row[10] ?? 0),
+    expiredHolds: row[11],
+    nextHoldEndsMs: row[12] ?? Number.POSITIVE_INFINITY,
+  };
 }

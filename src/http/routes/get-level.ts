@@ -19,11 +19,9 @@ export const getLevel = defineOperation({
   async handle({ caller: { merchantId }, params, ifNoneMatch, services }) {
     const read = await services.levels.read({ merchantId, ...params });
     if (read === undefined) return stockNotFound(params);
-    const { version } = read.view;
+    const { version, text } = read;
     // A hold that has ended frees units before the sweep makes a version of it.
     const isSame = !read.holdsEnded && hasVersion(ifNoneMatch, version);
-    return isSame
-      ? { status: 304, body: null, version }
-      : { status: 200, body: JSON.stringify(read.view), version };
+    return isSame ? { status: 304, body: null, version } : { status: 200, body: text, version };
   },
 });

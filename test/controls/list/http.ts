@@ -99,7 +99,13 @@ export const httpControls: readonly Control[] = [
   {
     id: 'if-none-match',
     promise: 'Who has the newest version already is not sent it again.',
-    changes: [{ file: 'src/http/routes/get-level.ts', before: 'isSame\n', after: '!isSame\n' }],
+    changes: [
+      {
+        file: 'src/http/routes/get-level.ts',
+        before: 'return isSame ?',
+        after: 'return !isSame ?',
+      },
+    ],
     test: 'test/http/stock.test.ts',
     name: 'If-None-Match %s gives %i at version 1',
   },

@@ -81,6 +81,58 @@ export const stockControls: readonly Control[] = [
     name: 'a change that was decided on figures that have moved is decided again',
   },
   {
+    id: 'read-of-another-database',
+    promise: 'What was read of a level is not taken for that of another database.',
+    changes: [
+      {
+        file: 'src/stock/level-reader.ts',
+        before: '      this.#seen.clear();\n',
+        after: '',
+      },
+    ],
+    test: 'test/stock/level-reader.test.ts',
+    name: 'with a new connection, which may be to another database, all is read anew',
+  },
+  {
+    id: 'answer-of-another-database',
+    promise: 'Nor is an answer that was on its way when the database changed.',
+    changes: [
+      {
+        file: 'src/stock/level-reader.ts',
+        before: 'if (forgotten !== this.#forgotten) continue;',
+        after: '',
+      },
+    ],
+    test: 'test/stock/level-reader.test.ts',
+    name: 'with a new connection, which may be to another database, all is read anew',
+  },
+  {
+    id: 'read-by-version-alone',
+    promise: 'A level is sent again when its row has changed, also by hand.',
+    changes: [
+      {
+        file: 'src/stock/read-batch.ts',
+        before: 'select s.xmin as row, *',
+        after: 'select s.version::text::xid as row, *',
+      },
+    ],
+    test: 'test/stock/level-reader.test.ts',
+    name: 'a level is sent again when its row has changed, by whomever',
+  },
+  {
+    id: 'seen-hold-lasts',
+    promise: 'A level that was read frees its hold the moment it ends, though its row is the same.',
+    changes: [
+      {
+        file: 'src/stock/read-batch.ts',
+        before: ' or s.first_hold_ends_at <= c.now)',
+        after: ')',
+      },
+    ],
+    test: 'test/reservations/reservations.test.ts',
+    name: 'each hold ends at its own time, whatever is written before the sweep',
+  },
+  {
     id: 'lock-order-of-reads',
     promise: 'Locks that are taken before the read are taken in one order, not in that of arrival.',
     changes: [
