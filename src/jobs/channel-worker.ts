@@ -160,11 +160,7 @@ export class ChannelWorker {
     this.#gate.close();
     this.#signal.notify();
     const cutOff = setTimeout(() => this.#gate.cutOff(), timeoutMs);
-    try {
-      await this.#stopped;
-    } finally {
-      clearTimeout(cutOff);
-    }
+    await this.#stopped.finally(() => clearTimeout(cutOff));
   }
 
   /** As if the process had been killed: nothing is recorded, given back or released. For tests. */
@@ -248,6 +244,7 @@ export class ChannelWorker {
       const most = Math.max(this.#claimMost, isCollected ? this.#adapter.maxBatch : 0);
       const limit = isProbe ? 1 : this.#gate.claimLimit(most);
       this.#claimAgain = false;
+      const begunAt = performance.now();
       const jobs = await this.#claim(limit);
       const { now, later } = workNow(jobs, this.#adapter.maxBatch);
       await this.#giveBack(later);
@@ -256,6 +253,10 @@ export class ChannelWorker {
       // Those were all. What came meanwhile has said so, or is collected for the next round.
       const wereAll = jobs.length < limit && later.length + left === 0;
       if (wereAll && (isCollected || !this.#claimAgain)) break;
+      if (!isCollected && this.#context.isBusy() && this.#pace.rests(begunAt, now)) {
+        this.#claimAgain = true;
+        break;
+      }
     }
     return hasWorked;
   }

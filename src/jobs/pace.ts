@@ -6,6 +6,14 @@ export type PaceSettings = {
   readonly intervalMs: number | null;
 };
 
+/**
+ * While changes of stock wait for their batch, a channel is told of so many listings a second at
+ * most: of 100,000 in some ten seconds. The time that more would take is the writer’s.
+ */
+const mostBesideWriter = 10_200;
+/** A round that took longer may be made up for by those after it, up to so much of its time. */
+const mostBehindMs = 500;
+
 /** Whether changes are collected for a round at all. */
 export function collects({ windowMs, intervalMs }: PaceSettings): boolean {
   return windowMs > 0 || intervalMs !== null;
@@ -14,10 +22,12 @@ export function collects({ windowMs, intervalMs }: PaceSettings): boolean {
 /**
  * Holds rounds back so that they carry more: a channel that is rate limited gets one call for what
  * has changed within a window, and one that is polled gets what has changed since the last round.
+ * And so that a channel that is behind leaves the writer time.
  */
 export class Pace {
   #dueAt: number | undefined;
   #roundAt = -Infinity;
+  #restsUntil = -Infinity;
 
   /** There is something to do. */
   wake(now: number, { windowMs }: PaceSettings): void {
@@ -28,7 +38,7 @@ export class Pace {
   waitMs(now: number, settings: PaceSettings): number | undefined {
     const { windowMs, intervalMs } = settings;
     if (intervalMs !== null) return Math.max(this.#roundAt + intervalMs - now, 0);
-    if (windowMs === 0) return 0;
+    if (windowMs === 0) return Math.max(this.#restsUntil - now, 0);
     return this.#dueAt === undefined ? undefined : Math.max(this.#dueAt - now, 0);
   }
 
@@ -36,5 +46,16 @@ export class Pace {
   begin(now: number): void {
     this.#roundAt = now;
     this.#dueAt = undefined;
+  }
+
+  /**
+   * After a round beside a busy writer: the next one begins when the time of its listings is over.
+   * @returns whether that is yet to come
+   */
+  rests(begunAt: number, jobs: readonly { readonly listings: readonly unknown[] }[]): boolean {
+    const listings = jobs.reduce((sum, job) => sum + job.listings.length, 0);
+    const from = Math.max(this.#restsUntil, begunAt - mostBehindMs);
+    this.#restsUntil = from + (listings * 1_000) / mostBesideWriter;
+    return this.#restsUntil > performance.now();
   }
 }

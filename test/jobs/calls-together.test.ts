@@ -1,6 +1,7 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { putChannel, type Change, type ChannelAdapter } from '../../src/channels/index.ts';
+import { Pace } from '../../src/jobs/pace.ts';
 import { setStock, type Command } from '../../src/stock/index.ts';
 import { provenance } from '../support/stock.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -148,4 +149,43 @@ test('of full jobs that wait behind small ones no more are read than are called 
   await rig.settled();
   // Of A one, and of the rest what 20 calls hold and a job more.
   expect(stale).toBeLessThan(1 + 100 + 5);
+});
+
+test.each([
+  ['a busy writer', true],
+  ['an idle writer', false],
+])('beside %s rounds rest or do not', async (_, isBusy) => {
+  // As if each listing were a hundred: 10,200 of them are a second’s.
+  const rests = Reflect.get<Pace, 'rests'>(Pace.prototype, 'rests');
+  const resting = vi.spyOn(Pace.prototype, 'rests').mockImplementation(function (
+    this: Pace,
+    begunAt,
+    jobs,
+  ) {
+    const many = jobs.map(({ listings }) => ({ listings: Array(100).fill(listings).flat() }));
+    return rests.call(this, begunAt, many);
+  });
+  onTestFinished(() => resting.mockRestore());
+  let told = 0;
+  let lastAt = 0;
+  const rig = await openRig(
+    adapterOf(
+      5,
+      (changes) => {
+        told += changes.length;
+        lastAt = performance.now();
+        return Promise.resolve();
+      },
+      false,
+    ),
+  );
+  await rig.start({ isBusy: () => isBusy, sweepMs: 600_000 });
+  await connect(rig);
+  const from = performance.now();
+  await rig.submit(...Array.from({ length: 400 }, (_none, n) => set(`S${n}`, 1)));
+  await rig.settled();
+  expect(told).toBe(400);
+  expect(resting.mock.calls.length > 0).toBe(isBusy);
+  // 100 in a round: three of them have to be over, but for the half second they may be made up for.
+  expect(lastAt - from).toBeGreaterThan(isBusy ? (3 * 100 * 100) / 10.2 - 500 : 0);
 });

@@ -70,3 +70,26 @@ test('rounds by the clock do not follow the changes', () => {
   pace.wake(10, settings);
   expect([pace.waitMs(400, settings), pace.waitMs(1_000, settings)]).toEqual([600, 0]);
 });
+
+/** As many jobs of ten listings. */
+const jobsOf = (count: number) => Array.from({ length: count }, () => ({ listings: Array(10) }));
+
+test('beside a busy writer a round’s listings have their time', () => {
+  const pace = new Pace();
+  const settings = { windowMs: 0, intervalMs: null };
+  const now = performance.now();
+  // Ten seconds’ worth, and a round after it that would have none of its own.
+  expect(pace.rests(now, jobsOf(10_200))).toBe(true);
+  expect(pace.rests(now, jobsOf(1))).toBe(true);
+  pace.wake(now, settings);
+  expect(pace.waitMs(now, settings)).toBeCloseTo(10_000 - 500 + 10_000 / 10_200, 3);
+  expect(pace.waitMs(now + 9_501, settings)).toBe(0);
+});
+
+test('a round that took its listings’ time waits for nothing', () => {
+  const pace = new Pace();
+  const settings = { windowMs: 0, intervalMs: null };
+  const begunAt = performance.now() - 1_000;
+  expect(pace.rests(begunAt, jobsOf(1_000))).toBe(false);
+  expect(pace.waitMs(performance.now(), settings)).toBe(0);
+});

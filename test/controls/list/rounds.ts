@@ -68,6 +68,19 @@ export const roundControls: readonly Control[] = [
     name: 'many small jobs are claimed together',
   },
   {
+    id: 'backlog-before-writer',
+    promise: 'A channel that is behind leaves a busy writer time.',
+    changes: [
+      {
+        file: 'src/jobs/channel-worker.ts',
+        before: 'this.#context.isBusy() && this.#pace.rests(begunAt, now)',
+        after: 'this.#context.isBusy() && !this.#pace.rests(begunAt, now) && false',
+      },
+    ],
+    test: 'test/jobs/calls-together.test.ts',
+    name: 'beside a busy writer rounds rest or do not',
+  },
+  {
     id: 'marked-row-by-row',
     promise: 'What a pass of the relay costs follows the number of its levels.',
     changes: [
