@@ -8,11 +8,11 @@ export type PaceSettings = {
 
 /**
  * While changes of stock wait for their batch, a channel is told of so many listings a second at
- * most: of 100,000 in some ten seconds. The time that more would take is the writer’s.
+ * most: of 100,000 in less than ten seconds. The time that more would take is the writer’s.
  */
-const mostBesideWriter = 10_200;
-/** A round that took longer may be made up for by those after it, up to so much of its time. */
-const mostBehindMs = 500;
+const mostBesideWriter = 10_800;
+/** Rounds that took longer may be made up for by those after them, as long as it is not more. */
+const mostBehindMs = 2_000;
 
 /** Whether changes are collected for a round at all. */
 export function collects({ windowMs, intervalMs }: PaceSettings): boolean {
@@ -54,8 +54,9 @@ export class Pace {
    */
   rests(begunAt: number, jobs: readonly { readonly listings: readonly unknown[] }[]): boolean {
     const listings = jobs.reduce((sum, job) => sum + job.listings.length, 0);
-    const from = Math.max(this.#restsUntil, begunAt - mostBehindMs);
-    this.#restsUntil = from + (listings * 1_000) / mostBesideWriter;
+    const isBehind = begunAt - this.#restsUntil > mostBehindMs;
+    this.#restsUntil =
+      (isBehind ? begunAt : this.#restsUntil) + (listings * 1_000) / mostBesideWriter;
     return this.#restsUntil > performance.now();
   }
 }

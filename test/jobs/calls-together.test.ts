@@ -155,7 +155,7 @@ test.each([
   ['a busy writer', true],
   ['an idle writer', false],
 ])('beside %s rounds rest or do not', async (_, isBusy) => {
-  // As if each listing were a hundred: 10,200 of them are a second’s.
+  // As if each listing were a hundred: 10,800 of them are a second’s.
   const rests = Reflect.get<Pace, 'rests'>(Pace.prototype, 'rests');
   const resting = vi.spyOn(Pace.prototype, 'rests').mockImplementation(function (
     this: Pace,
@@ -186,6 +186,6 @@ test.each([
   await rig.settled();
   expect(told).toBe(400);
   expect(resting.mock.calls.length > 0).toBe(isBusy);
-  // 100 in a round: three of them have to be over, but for the half second they may be made up for.
-  expect(lastAt - from).toBeGreaterThan(isBusy ? (3 * 100 * 100) / 10.2 - 500 : 0);
+  // 100 in a round: before the last begins, the time of three is over.
+  expect(lastAt - from).toBeGreaterThan(isBusy ? (3 * 100 * 100) / 10.8 : 0);
 });

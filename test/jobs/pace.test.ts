@@ -78,12 +78,12 @@ test('beside a busy writer a round’s listings have their time', () => {
   const pace = new Pace();
   const settings = { windowMs: 0, intervalMs: null };
   const now = performance.now();
-  // Ten seconds’ worth, and a round after it that would have none of its own.
-  expect(pace.rests(now, jobsOf(10_200))).toBe(true);
-  expect(pace.rests(now, jobsOf(1))).toBe(true);
+  // Ten seconds’ worth, and a round after it that has its own behind it.
+  expect(pace.rests(now, jobsOf(10_800))).toBe(true);
+  expect(pace.rests(now, jobsOf(1_080))).toBe(true);
   pace.wake(now, settings);
-  expect(pace.waitMs(now, settings)).toBeCloseTo(10_000 - 500 + 10_000 / 10_200, 3);
-  expect(pace.waitMs(now + 9_501, settings)).toBe(0);
+  expect(pace.waitMs(now, settings)).toBeCloseTo(11_000, 3);
+  expect(pace.waitMs(now + 11_001, settings)).toBe(0);
 });
 
 test('a round that took its listings’ time waits for nothing', () => {
@@ -92,4 +92,15 @@ test('a round that took its listings’ time waits for nothing', () => {
   const begunAt = performance.now() - 1_000;
   expect(pace.rests(begunAt, jobsOf(1_000))).toBe(false);
   expect(pace.waitMs(performance.now(), settings)).toBe(0);
+});
+
+test.each([
+  ['less than two seconds is made up for', 1_900, false],
+  ['more than two seconds is not', 2_100, true],
+])('of what rounds took too long %s', (_, lateMs, rests) => {
+  const pace = new Pace();
+  const now = performance.now();
+  // A second’s worth that took as much longer; the next has half a second’s, and takes no time.
+  pace.rests(now - 1_000 - lateMs, jobsOf(1_080));
+  expect(pace.rests(now, jobsOf(540))).toBe(rests);
 });
