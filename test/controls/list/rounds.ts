@@ -78,7 +78,7 @@ export const roundControls: readonly Control[] = [
       },
     ],
     test: 'test/jobs/calls-together.test.ts',
-    name: 'beside a busy writer rounds rest or do not',
+    name: 'beside %s rounds rest or do not',
   },
   {
     id: 'marked-row-by-row',
