@@ -46,6 +46,7 @@ export async function runAutocannon(load: HttpLoad): Promise<LoadSample> {
       other: result['3xx'] + result['4xx'] - conflict,
       socket: result.errors,
       rejected,
+      unsorted: 0,
     },
   };
 }

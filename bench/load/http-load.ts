@@ -19,6 +19,8 @@ export type HttpLoad = {
   readonly lines?: number;
   readonly connections: number;
   readonly seconds: number;
+  /** Refusals are expected, and counted by their status; it takes more of the machine. */
+  readonly tellApart?: boolean;
 };
 
 /** What one run of a load generator found. */
@@ -45,6 +47,8 @@ export type Failures = {
   readonly socket: number;
   /** Requests that succeeded with refused mutations in them. */
   readonly rejected: number;
+  /** 4xx and 5xx that were not told apart. */
+  readonly unsorted: number;
 };
 
 export const noFailures: Failures = {
@@ -54,6 +58,7 @@ export const noFailures: Failures = {
   other: 0,
   socket: 0,
   rejected: 0,
+  unsorted: 0,
 };
 
 /** All failures of several samples, added up. */

@@ -14,6 +14,7 @@ type Result = {
   fault: number;
   rejected: number;
   socket: number;
+  unsorted: number;
 };
 
 const scripts = fileURLToPath(new URL('../wrk/', import.meta.url));
@@ -22,6 +23,7 @@ const scripts = fileURLToPath(new URL('../wrk/', import.meta.url));
 export async function runWrk(load: HttpLoad, program: string): Promise<LoadSample> {
   const { skus, connections, seconds } = load;
   const choice = [skus.kind, skus.count, skus.stride ?? 1, load.lines ?? 1].map(String);
+  const apart = load.tellApart === true ? ['apart'] : [];
   const output = await run({
     program,
     args: [
@@ -35,18 +37,20 @@ export async function runWrk(load: HttpLoad, program: string): Promise<LoadSampl
       load.apiKey,
       String(randomInt(2 ** 31)),
       ...choice,
+      ...apart,
     ],
   });
   const line = /^RESULT (.*)$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk said nothing of its result: ${output}`);
   const result = JSON.parse(line) as Result;
-  const { other, conflict, busy, fault, rejected, socket } = result;
+  const { other, conflict, busy, fault, rejected, socket, unsorted } = result;
+  const failed = other + conflict + busy + fault + unsorted;
   const took = result.us / 1e6;
   return {
-    rate: (result.requests - other - conflict - busy - fault) / took,
+    rate: (result.requests - failed) / took,
     p50Ms: result.p50 / 1000,
     p99Ms: result.p99 / 1000,
     seconds: took,
-    failures: { other, conflict, busy, fault, rejected, socket },
+    failures: { other, conflict, busy, fault, rejected, socket, unsorted },
   };
 }

@@ -1,14 +1,11 @@
 -- One sale of one unit: POST …/adjust.
 local shared = dofile(debug.getinfo(1, 'S').source:match('^@(.*/)') .. 'shared.lua')
 
-setup, init, done = shared.setup, shared.init, shared.done
-response = function(status) shared.count(status) end
+setup, done = shared.setup, shared.done
 
-local headers = shared.headers
-local body = '{"delta":-1,"reason":"sale"}'
-
-function request()
-  headers['idempotency-key'] = shared.key()
-  local path = '/api/inventory/stores/main/inventory/' .. shared.sku() .. '/adjust'
-  return wrk.format('POST', path, headers, body)
+function init(args)
+  shared.init(args)
+  shared.headers['idempotency-key'] = '{key}'
+  local path = '/api/inventory/stores/main/inventory/{sku}/adjust'
+  request = shared.template('POST', path, '{"delta":-1,"reason":"sale"}')
 end

@@ -1,10 +1,9 @@
 -- One level: GET …/{sku}.
 local shared = dofile(debug.getinfo(1, 'S').source:match('^@(.*/)') .. 'shared.lua')
 
-setup, init, done = shared.setup, shared.init, shared.done
-response = function(status) shared.count(status) end
+setup, done = shared.setup, shared.done
 
-function request()
-  local path = '/api/inventory/stores/main/inventory/' .. shared.sku()
-  return wrk.format('GET', path, shared.headers)
+function init(args)
+  shared.init(args)
+  request = shared.template('GET', '/api/inventory/stores/main/inventory/{sku}')
 end

@@ -2,7 +2,6 @@
 local shared = dofile(debug.getinfo(1, 'S').source:match('^@(.*/)') .. 'shared.lua')
 
 setup, init, done = shared.setup, shared.init, shared.done
-response = function(status) shared.count(status) end
 
 local headers = shared.headers
 local line = '{"storeId":"main","sku":"%s","quantity":1}'

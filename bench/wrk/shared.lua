@@ -1,6 +1,6 @@
 -- What the request scripts share. Arguments behind `--`: api key, seed, how SKUs are chosen
--- (`uniform`, `one` or `zipf`), how many there are, the distance between their numbers, and the
--- number of lines or mutations of one request.
+-- (`uniform`, `one` or `zipf`), how many there are, the distance between their numbers, the number of
+-- lines or mutations of one request, and `apart` where refusals have to be told apart.
 local shared = {}
 
 shared.headers = { ['content-type'] = 'application/json' }
@@ -31,6 +31,9 @@ function shared.init(args)
   for _ = 1, 10 do random() end
   local kind, count, stride = args[3], tonumber(args[4]), tonumber(args[5])
   shared.lines = tonumber(args[6])
+  -- With a function `response` wrk makes a table of the headers and a text of the body of every
+  -- answer. Without one it counts what is 4xx or 5xx by itself.
+  if args[7] == 'apart' then response = shared.count end
   if kind == 'one' then
     pick = function() return 1 end
   elseif kind == 'zipf' then
@@ -47,6 +50,18 @@ function shared.key()
   counter = counter + 1
   local a, b = random(0, 0x7fffffff), random(0, 0x7fffffff)
   return string.format('%08x%08x-%x', a, b, counter)
+end
+
+-- Makes requests from one that wrk has put together once: to do that for each costs more than to
+-- send it. `{sku}` stands for an SKU, and behind it in the headers `{key}` for a key, if at all.
+function shared.template(method, path, body)
+  local text = wrk.format(method, path, shared.headers, body)
+  local head, middle, tail = text:match('^(.-){sku}(.-){key}(.*)$')
+  if tail then
+    return function() return head .. shared.sku() .. middle .. shared.key() .. tail end
+  end
+  head, tail = text:match('^(.-){sku}(.*)$')
+  return function() return head .. shared.sku() .. tail end
 end
 
 local threads = {}
@@ -77,12 +92,14 @@ function shared.done(summary, latency)
     for name in pairs(sum) do sum[name] = sum[name] + thread:get(name) end
   end
   local e = summary.errors
+  local apart = sum.s4 + sum.s409 + sum.s503 + sum.s5
   io.write(string.format(
     'RESULT {"requests":%d,"us":%d,"p50":%d,"p99":%d,"max":%d,"other":%d,"conflict":%d,' ..
-      '"busy":%d,"fault":%d,"rejected":%d,"socket":%d}\n',
+      '"busy":%d,"fault":%d,"rejected":%d,"socket":%d,' ..
+      '"unsorted":%d}\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     latency.max, sum.s4, sum.s409, sum.s503, sum.s5, sum.rejected,
-    e.connect + e.read + e.write + e.timeout))
+    e.connect + e.read + e.write + e.timeout, math.max(0, e.status - apart)))
 end
 
 return shared
