@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 /** How long and how large: what `--quick` changes. */
 export type Scale = {
   readonly quick: boolean;
+  /** Files of Postgres' log, 16 MB each, that it has from before. */
+  readonly logFiles: number;
   /**
    * A B A B A B: how often each side of a comparison is measured. Short rounds, and many: a machine
    * that is slow for some seconds is slow for both sides.
@@ -39,6 +41,7 @@ export type Options = {
 
 const full: Scale = {
   quick: false,
+  logFiles: 160,
   rounds: 7,
   longRounds: 3,
   oursSeconds: 4,
@@ -57,6 +60,7 @@ const full: Scale = {
 
 const quick: Scale = {
   quick: true,
+  logFiles: 32,
   rounds: 2,
   longRounds: 1,
   oursSeconds: 1,
