@@ -45,13 +45,15 @@ export const text = z
   })
   .openapi({ maxLength: 255 });
 
-/** A text that names something: not empty, no control characters. */
+/** Whether a text can name something: 1 to 255 characters, no control characters. */
+export function isName(value: string): boolean {
+  return value !== '' && isAtMost(value, 255) && !control.test(value) && value.isWellFormed();
+}
+
+/** A text that names something. */
 export const name = z
   .string()
-  .refine(
-    (value) => value !== '' && isAtMost(value, 255) && !control.test(value) && value.isWellFormed(),
-    { error: 'A name has 1 to 255 characters and no control characters' },
-  )
+  .refine(isName, { error: 'A name has 1 to 255 characters and no control characters' })
   .openapi({ minLength: 1, maxLength: 255 });
 
 /** Whether a header or a mutation's `id` can be an idempotency key. */

@@ -30,7 +30,7 @@ export function closerOf(server: HttpServer): (timeoutMs: number) => Promise<boo
   });
   server.on('request', (_, response) => {
     underWay += 1;
-    response.once('close', () => (underWay -= 1));
+    response.on('close', () => (underWay -= 1));
   });
   return async (timeoutMs) => {
     const deadline = performance.now() + timeoutMs;

@@ -21,23 +21,7 @@ function guardType(incoming: IncomingMessage, types: readonly string[]): Refusal
 }
 
 /**
- * Reads a JSON body once, as text, and never more of it than the limit; undefined when there is
- * none. Refusals, in this order: REQUEST.TOO_LARGE, REQUEST.UNSUPPORTED_TYPE, REQUEST.MALFORMED.
- */
-export async function readJson(
-  incoming: IncomingMessage,
-  types: readonly string[],
-  limitBytes: number,
-): Promise<{ readonly value: unknown } | Refusal | undefined> {
-  const { 'content-length': length, 'transfer-encoding': transfer } = incoming.headers;
-  if (transfer === undefined && (length === undefined || length === '0')) return undefined;
-  if (Number(length) > limitBytes) return tooLarge(limitBytes);
-  const bytes = await readBytes(incoming, limitBytes);
-  return 'code' in bytes ? bytes : parseJson(incoming, types, bytes);
-}
-
-/**
- * The value of a body that was read; undefined when it is empty.
+ * The value of a JSON body that was read; undefined when it is empty.
  * Refusals, in this order: REQUEST.UNSUPPORTED_TYPE, REQUEST.MALFORMED.
  */
 export function parseJson(
@@ -57,16 +41,20 @@ export function parseJson(
   }
 }
 
-/** Reads a body as it came, before anybody trusts it. Refusals: REQUEST.TOO_LARGE. */
+/**
+ * Reads a body once, as it came, before anybody trusts it, and never more of it than the limit;
+ * empty where there is none. Refusals: REQUEST.TOO_LARGE, REQUEST.MALFORMED (it ended too early).
+ */
 export function readRaw(incoming: IncomingMessage, limitBytes: number): Promise<Buffer | Refusal> {
-  const { 'content-length': length } = incoming.headers;
-  if (Number(length ?? 0) > limitBytes) return Promise.resolve(tooLarge(limitBytes));
+  const { 'content-length': length, 'transfer-encoding': transfer } = incoming.headers;
+  if (transfer === undefined && (length === undefined || length === '0')) return nothing;
+  if (Number(length) > limitBytes) return Promise.resolve(tooLarge(limitBytes));
   return readBytes(incoming, limitBytes);
 }
 
 function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | Refusal> {
   // A request without a body was never a stream: nothing of it will be heard.
-  if (incoming.readableEnded) return Promise.resolve(empty);
+  if (incoming.readableEnded) return nothing;
   return new Promise((resolve) => {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
@@ -84,3 +72,4 @@ function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer | R
 }
 
 const empty = Buffer.alloc(0);
+const nothing = Promise.resolve(empty);

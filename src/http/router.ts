@@ -30,10 +30,15 @@ export function createRouter(
   for (const path of adminQueues.paths) router.add('ALL', path, adminQueues.handle);
   const unmatched = unmatchedHandler(operations, desk);
   const malformed = refuserOf(desk, 'malformed', noHost);
+  let lastHost = '';
   return (incoming, outgoing) => {
     const { host } = incoming.headers;
-    // Only who speaks HTTP/1.0 may leave it out.
-    const isHost = host === undefined ? incoming.httpVersion === '1.0' : hostPattern.test(host);
+    // Only who speaks HTTP/1.0 may leave it out. Most say what the one before said.
+    const isHost =
+      host === undefined
+        ? incoming.httpVersion === '1.0'
+        : host === lastHost || hostPattern.test(host);
+    if (isHost) lastHost = host ?? '';
     // Node sends no body in answer to HEAD.
     const method = incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET');
     const [[found], texts = []] = router.match(method, rawPathOf(incoming.url));

@@ -4,13 +4,13 @@ import { Authenticator } from './auth.ts';
 import { performOnce } from './claim.ts';
 import type { Caller, Services } from './context.ts';
 import { isDatabaseAway, refusalOfFault } from './fault.ts';
-import { idempotencyKey as idempotencyKeyField } from './fields.ts';
+import { isName } from './fields.ts';
 import type { CheckedCall, Operation, RawCall } from './operation.ts';
 import { readIfMatch } from './preconditions.ts';
 import { kindOf, problemDocument } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
-import { parseJson, readJson, readRaw } from './request-body.ts';
+import { parseJson, readRaw } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { RequestLog } from './request-log.ts';
 import { send } from './send.ts';
@@ -113,11 +113,13 @@ async function serve(
   if (!params.ok) return params.refusal;
   const query = operation.shapes.query === undefined ? noQuery : readQuery(incoming.url);
   if (!query.ok) return query.refusal;
-  const body =
-    operation.shapes.body === undefined
-      ? undefined
-      : await readBody(operation, services, incoming, entry);
-  if (body !== undefined && 'code' in body) return body;
+  let body: { readonly value: unknown } | undefined;
+  if (operation.shapes.body !== undefined) {
+    const bytes = entry ?? (await readRaw(incoming, services.config.server.bodyLimitKb * 1024));
+    const read = 'code' in bytes ? bytes : readBody(operation, incoming, bytes);
+    if ('code' in read) return read;
+    body = read;
+  }
   const conditions = readConditions(operation, incoming);
   if (!conditions.ok) return conditions.refusal;
   const call: RawCall = {
@@ -126,7 +128,8 @@ async function serve(
     params: params.value,
     query: query.value,
     body: body?.value,
-    ...conditions.value,
+    idempotencyKey: conditions.value.idempotencyKey,
+    ifMatch: conditions.value.ifMatch,
     ifNoneMatch: incoming.headers['if-none-match'],
     incoming,
     services,
@@ -208,20 +211,15 @@ async function admitSigner(
 
 const jsonType = 'application/json';
 
-/** @param read the bytes, where they were read before */
-async function readBody(
-  operation: Operation,
-  services: Services,
+/** Refusals: those of `parseJson`; REQUEST.MALFORMED (there is none, and there has to be). */
+function readBody(
+  { bodyTypes = [], bodyOptional }: Operation,
   incoming: IncomingMessage,
-  read: Buffer | undefined,
-) {
-  const types = [jsonType, ...(operation.bodyTypes ?? [])];
-  const body =
-    read === undefined
-      ? await readJson(incoming, types, services.config.server.bodyLimitKb * 1024)
-      : parseJson(incoming, types, read);
+  bytes: Buffer,
+): { readonly value: unknown } | Refusal {
+  const body = parseJson(incoming, [jsonType, ...bodyTypes], bytes);
   if (body !== undefined) return body;
-  if (operation.bodyOptional === true) return { value: {} };
+  if (bodyOptional === true) return { value: {} };
   return refuse('REQUEST.MALFORMED', 'The request needs a JSON body.');
 }
 
@@ -236,8 +234,7 @@ function readConditions(
   let idempotencyKey: string | undefined;
   if (givenKey !== undefined) {
     idempotencyKey = headerText(String(givenKey));
-    const result = idempotencyKeyField.safeParse(idempotencyKey);
-    if (!result.success) {
+    if (!isName(idempotencyKey)) {
       const message = 'A key has 1 to 255 characters and no control characters';
       return refused(invalid([{ path: 'Idempotency-Key', message }]));
     }

@@ -84,11 +84,16 @@ function firstHoldEnds({ expiredHolds, nextHoldEndsMs }: Level): string {
 }
 
 function entryRows({ entries }: WorkingState): string {
+  // Entries of one level mostly follow each other.
+  let last: LevelKey | undefined;
+  let fields = '';
   return rowArray(
     entries.map(({ level, version, quantity, delta, balanceAfter, command, first }) => {
       const { reason, reference, actor, sourceChannel, occurredAt } = command.provenance;
+      if (level !== last) fields = levelFields(level);
+      last = level;
       return (
-        `${levelFields(level)},${version},${quantityColumn[quantity]},${delta},${balanceAfter},` +
+        `${fields},${version},${quantityColumn[quantity]},${delta},${balanceAfter},` +
         `${command.commandId},${textField(reason)},${textField(reference)},${textField(actor)},` +
         `${textField(sourceChannel)},${timeField(occurredAt)},${first}`
       );

@@ -136,7 +136,9 @@ export class WorkingState implements DecisionContext {
     if (decision.reservations !== undefined) this.#hold(decision.reservations, decision.changes);
     const answer = decision.answer();
     if (key !== undefined) {
-      this.keys.push({ merchantId: command.merchantId, ...key, ...answer });
+      const { status, body } = answer;
+      const { merchantId } = command;
+      this.keys.push({ merchantId, key: key.key, fingerprint: key.fingerprint, status, body });
       if (known?.expiresAt !== undefined) {
         this.expiredKeys.push({ merchantId: command.merchantId, key: key.key });
       }

@@ -77,19 +77,25 @@ export class StockWriter {
    * applied is then known only by repeating them with their keys.
    */
   submit(commands: readonly Command[], atomic = false): Promise<Outcome[]> {
-    if (this.#closed) return Promise.reject(new DatabaseUnavailable('the writer is closed'));
     if (commands.length === 0) return Promise.resolve([]);
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ commands, atomic, queuedAt: performance.now(), resolve, reject });
-      this.#loop.wake();
-    });
+    return new Promise((resolve, reject) => this.#enqueue({ commands, atomic, resolve, reject }));
   }
 
   /** Like `submit` for one command. */
-  async submitOne(command: Command): Promise<Outcome> {
-    const [outcome] = await this.submit([command]);
-    if (outcome === undefined) throw new Error('the writer gave no outcome');
-    return outcome;
+  submitOne(command: Command): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const give = ([outcome]: Outcome[]): void => {
+        if (outcome === undefined) reject(new Error('the writer gave no outcome'));
+        else resolve(outcome);
+      };
+      this.#enqueue({ commands: [command], atomic: false, resolve: give, reject });
+    });
+  }
+
+  #enqueue({ commands, atomic, resolve, reject }: Omit<QueuedUnit, 'queuedAt'>): void {
+    if (this.#closed) return reject(new DatabaseUnavailable('the writer is closed'));
+    this.#queue.push({ commands, atomic, queuedAt: performance.now(), resolve, reject });
+    this.#loop.wake();
   }
 
   /** What `submit` would answer now; changes nothing. */

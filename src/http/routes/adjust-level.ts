@@ -38,7 +38,8 @@ export const adjustLevel = defineOperation({
     'STOCK.BUSY',
   ],
   async handle(call) {
-    const command = adjustCommand(call, { ...call.params, ...call.body });
-    return levelReplyOf(await submitCommand(call.services, command));
+    const { params, body } = call;
+    const change = { ...body, storeId: params.storeId, sku: params.sku };
+    return levelReplyOf(await submitCommand(call.services, adjustCommand(call, change)));
   },
 });
