@@ -5,6 +5,8 @@ import { run } from './processes.ts';
 /** The load generators of this machine. Undefined where the slower stand-in has to do. */
 export type Tools = {
   readonly wrk: string | undefined;
+  /** Starts wrk as batch work, which does not push others aside. Undefined: not to be had. */
+  readonly chrt: string | undefined;
   readonly pgbench: string | undefined;
   /** What measures, with versions, for the report. */
   readonly http: string;
@@ -21,6 +23,7 @@ export async function findTools(withoutTools: boolean): Promise<Tools> {
   const pgbench = withoutTools ? undefined : find('pgbench', [...path, ...postgresFolders]);
   return {
     wrk,
+    chrt: find('chrt', path),
     pgbench,
     http: wrk === undefined ? 'autocannon' : await versionOf(wrk, ['--version']),
     sql: pgbench === undefined ? 'a loop over pg connections' : await versionOf(pgbench, ['-V']),

@@ -77,5 +77,7 @@ export function describeFailures(failures: Failures): string {
 
 /** Sends requests for some seconds, the next on each connection as soon as the last is answered. */
 export async function runHttpLoad(load: HttpLoad, tools: Tools): Promise<LoadSample> {
-  return tools.wrk === undefined ? await runAutocannon(load) : await runWrk(load, tools.wrk);
+  return tools.wrk === undefined
+    ? await runAutocannon(load)
+    : await runWrk(load, tools.wrk, tools.chrt);
 }

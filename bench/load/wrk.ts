@@ -19,14 +19,23 @@ type Result = {
 
 const scripts = fileURLToPath(new URL('../wrk/', import.meta.url));
 
-/** One thread: on two cores a second would take from the server what it measures. */
-export async function runWrk(load: HttpLoad, program: string): Promise<LoadSample> {
+/**
+ * One thread: on two cores a second would take from the server what it measures. As batch work
+ * (SCHED_BATCH) where that can be: else each answer wakes it, and the kernel pushes the server
+ * aside for it in the middle of the next one, five thousand times a second.
+ */
+export async function runWrk(
+  load: HttpLoad,
+  wrk: string,
+  chrt: string | undefined,
+): Promise<LoadSample> {
   const { skus, connections, seconds } = load;
   const choice = [skus.kind, skus.count, skus.stride ?? 1, load.lines ?? 1].map(String);
   const apart = load.tellApart === true ? ['apart'] : [];
   const output = await run({
-    program,
+    program: chrt ?? wrk,
     args: [
+      ...(chrt === undefined ? [] : ['--batch', '0', wrk]),
       '--threads=1',
       `--connections=${connections}`,
       `--duration=${seconds}s`,
