@@ -117,8 +117,8 @@ export const inputControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/fields.ts',
-        before: '!control.test(value) && value.isWellFormed(),',
-        after: 'value.isWellFormed(),',
+        before: '!control.test(value) && value.isWellFormed();',
+        after: 'value.isWellFormed();',
       },
     ],
     test: 'test/http/fuzz/fuzz.test.ts',
