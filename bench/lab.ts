@@ -41,13 +41,16 @@ export async function openLab(options: Options): Promise<Lab> {
   );
   const admin = new URL(postgres.connectionString);
   admin.pathname = '/postgres';
-  await ageLog(admin.href, options.scale.logFiles);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await endAll();
     await postgres.close();
     await folder.remove();
   };
+  await ageLog(admin.href, options.scale.logFiles).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     scale: options.scale,
     tools,
@@ -69,9 +72,9 @@ export async function openLab(options: Options): Promise<Lab> {
 }
 
 /**
- * Fills so many files of the server's log and lets it have them back. A server in its first hour
- * makes each of these files anew while a commit waits (9 to 46 ms for 16 MB, so it is by chance
- * whom it hits); one that has been running takes those that it has done with.
+ * Fills so many files of the server's log and lets it have them back. A new server makes each of
+ * these files while a commit waits, and it is by chance whom that hits; one that has been running
+ * takes those that it has done with.
  */
 async function ageLog(connectionString: string, files: number): Promise<void> {
   const fill = `do $$ begin

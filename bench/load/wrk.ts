@@ -21,8 +21,8 @@ const scripts = fileURLToPath(new URL('../wrk/', import.meta.url));
 
 /**
  * One thread: on two cores a second would take from the server what it measures. As batch work
- * (SCHED_BATCH) where that can be: else each answer wakes it, and the kernel pushes the server
- * aside for it in the middle of the next one, five thousand times a second.
+ * (SCHED_BATCH) where that can be: else each answer wakes it, and the kernel may push the server
+ * aside for it in the middle of the next one.
  */
 export async function runWrk(
   load: HttpLoad,
@@ -35,7 +35,7 @@ export async function runWrk(
   const output = await run({
     program: chrt ?? wrk,
     args: [
-      ...(chrt === undefined ? [] : ['--batch', '0', wrk]),
+      ...(chrt === undefined ? [] : ['-b', '0', wrk]),
       '--threads=1',
       `--connections=${connections}`,
       `--duration=${seconds}s`,

@@ -57,7 +57,10 @@ export async function observe(
     hotShare: grown('levelHotUpdates') / grown('levelUpdates'),
     deadlocks: grown('deadlocks'),
     unrelayed: 0,
-    firstError: sample.failures.fault > 0 ? await readFirstError(service.logFile) : undefined,
+    firstError:
+      sample.failures.fault + sample.failures.unsorted > 0
+        ? await readFirstError(service.logFile)
+        : undefined,
   };
 }
 

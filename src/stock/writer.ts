@@ -77,7 +77,7 @@ export class StockWriter {
    * applied is then known only by repeating them with their keys.
    */
   submit(commands: readonly Command[], atomic = false): Promise<Outcome[]> {
-    if (commands.length === 0) return Promise.resolve([]);
+    if (commands.length === 0 && !this.#closed) return Promise.resolve([]);
     return new Promise((resolve, reject) => this.#enqueue({ commands, atomic, resolve, reject }));
   }
 
