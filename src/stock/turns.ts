@@ -34,6 +34,11 @@ export class Turns {
   readonly #pool: Pool;
   #conflicts = 0;
   #neededUntil = 0;
+  /**
+   * The session whose unlock is on its way. The next turn goes through it as well: another one
+   * would have to read all that it works with into caches that this one has filled.
+   */
+  #leaving: PoolClient | undefined;
 
   /** @param pool with a lock timeout, so that a process that hangs holds nobody up for long */
   constructor(pool: Pool) {
@@ -65,12 +70,13 @@ export class Turns {
   async take<T>(read: (client: PoolClient) => Promise<T>): Promise<TurnTaken<T> | undefined> {
     let client: PoolClient | undefined;
     try {
-      client = await this.#pool.connect();
+      client = this.#leaving ?? (await this.#pool.connect());
+      this.#leaving = undefined;
       const locked = client.query(lock);
       const [, found] = await Promise.allSettled([locked, read(client)]);
       await locked;
       if (found.status === 'rejected') throw found.reason;
-      return { turn: turnOf(client), found: found.value };
+      return { turn: this.#turnOf(client), found: found.value };
     } catch (error) {
       this.#neededUntil = 0;
       const isUsable = classifyFailure(error, true) === 'server';
@@ -79,26 +85,32 @@ export class Turns {
       return undefined;
     }
   }
+
+  #turnOf(client: PoolClient): Turn {
+    let isEnded = false;
+    const leave = (error?: Error): void => {
+      if (this.#leaving !== client) return;
+      this.#leaving = undefined;
+      client.release(error);
+    };
+    return {
+      client,
+      end: () => {
+        if (isEnded) return;
+        isEnded = true;
+        this.#leaving = client;
+        client.query(unlock).then(
+          () => leave(),
+          // The lock goes with the session.
+          (error: unknown) => leave(asError(error)),
+        );
+      },
+    };
+  }
 }
 
 /** A turn, and what was read at its beginning. */
 type TurnTaken<T> = { readonly turn: Turn; readonly found: T };
-
-function turnOf(client: PoolClient): Turn {
-  let isEnded = false;
-  return {
-    client,
-    end() {
-      if (isEnded) return;
-      isEnded = true;
-      client.query(unlock).then(
-        () => client.release(),
-        // The lock goes with the session.
-        (error: unknown) => client.release(asError(error)),
-      );
-    },
-  };
-}
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('the connection broke', { cause: error });

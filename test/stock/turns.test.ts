@@ -72,6 +72,18 @@ test('the next is let in behind what was sent before, and not sooner', async () 
   expect(happened).toEqual(['the work of the first', 'the turn of the next']);
 });
 
+test('turns of one process share a session, which is given back behind the last', async () => {
+  const ours = new Turns(pool);
+  const first = await ours.take(nothing);
+  first?.turn.end();
+  // Before the database has answered the unlock.
+  const second = await ours.take(nothing);
+  const free = pool.idleCount;
+  second?.turn.end();
+  expect(second?.turn.client).toBe(first?.turn.client);
+  await waitFor(() => Promise.resolve(pool.idleCount === free + 1), { what: 'the session back' });
+});
+
 test('a turn that a hanging process keeps is done without', async () => {
   const [hanging, ours] = [new Turns(pool), new Turns(pool)];
   const kept = await hanging.take(nothing);
