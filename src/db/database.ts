@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, types, type CustomTypesConfig } from 'pg';
+import { PooledClient } from './pooled-client.ts';
 import { parseTimestamp } from './timestamp.ts';
 
 /**
@@ -60,6 +61,7 @@ const typeParsers: CustomTypesConfig = {
 export function createPool(options: DatabaseOptions): Pool {
   const settings = Object.entries(options.sessionSettings ?? {});
   const pool = new Pool({
+    Client: PooledClient,
     connectionString: options.connectionString,
     max: options.poolSize ?? 10,
     application_name: options.applicationName ?? 'onhand',
