@@ -2,6 +2,7 @@ import { request as rawRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeCursor } from '../../src/http/cursor.ts';
 import { adminKey, startTestApp, type TestApp } from '../support/app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -292,6 +293,16 @@ describe('lists', () => {
       status: 422,
       body: { code: 'REQUEST.INVALID', errors: [{ path }] },
     });
+  });
+
+  test.each([
+    ['/api/sources/none/held', '\u0000'],
+    ['/api/sources/none/held', '\ud800'],
+    ['/api/inbox', { channelId: 'a', webhookId: '\u0000' }],
+    ['/api/open-questions', { channelId: 'a', orderId: '\u0000', lineId: 'b' }],
+  ])('a cursor that Postgres could not look for is refused: %s %j', async (path, position) => {
+    const answer = await app.call('GET', `${path}?cursor=${writeCursor(position)}`);
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: 'cursor' }] } });
   });
 
   test.each(['%2E', '%2e%2E', '.%2e'])(

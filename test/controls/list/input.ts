@@ -91,12 +91,25 @@ export const inputControls: readonly Control[] = [
     changes: [
       {
         file: 'src/http/cursor.ts',
-        before: '    if (result.success) return ok(result.data);',
+        before: '    if (result?.success === true) return ok(result.data);',
         after: '    return ok(value as T);',
       },
     ],
     test: 'test/http/conventions.test.ts',
     name: 'a bad parameter is refused by name: %s',
+  },
+  {
+    id: 'cursors-storable',
+    promise: 'A cursor with a text that Postgres cannot store is refused.',
+    changes: [
+      {
+        file: 'src/http/cursor.ts',
+        before: 'storable(value) ? schema.safeParse(value) : undefined',
+        after: 'schema.safeParse(value)',
+      },
+    ],
+    test: 'test/http/conventions.test.ts',
+    name: 'a cursor that Postgres could not look for is refused: %s %j',
   },
   {
     id: 'queries',
