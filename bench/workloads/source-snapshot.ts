@@ -33,7 +33,8 @@ export const sourceSnapshot: Workload = {
         enabled: false,
       });
       await warmUp(lab, shop.service, shop.apiKey);
-      const before = await loadWhile(shop, 3);
+      // About as many as there are while the file is loaded.
+      const before = await loadWhile(shop, scale.quick ? 3 : 10);
       // Enabled, a source is read at once: until then it must not be.
       await shop.call('PUT', '/api/sources/erp', {
         kind: 'csv',

@@ -16,8 +16,8 @@ export type ServeOptions = {
  * code: 0 when everything under way was finished in time, else 1.
  */
 export async function serve(options: ServeOptions): Promise<number> {
-  // Else V8 learns while it is still small, and collects often, that what requests make lasts: it
-  // makes it among the old objects from then on, with all that is reached from it (decision 0018).
+  // Else V8 takes what requests make for lasting, and makes it among the old objects, which keeps
+  // all that is reached from there (decision 0018).
   setFlagsFromString('--no-allocation-site-pretenuring');
   const loaded = loadConfig();
   const { port = loaded.server.port, host = loaded.server.host } = options;
