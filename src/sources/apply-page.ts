@@ -4,7 +4,7 @@ import { changeTogether, type StockTransaction, type TogetherOptions } from '../
 import { noCounts } from './counts.ts';
 import { decideItems, type DecidedItem } from './decide-items.ts';
 import { judgeItems } from './judge-items.ts';
-import { readKnown, type Known } from './known.ts';
+import { placeOf, readKnown, type Known } from './known.ts';
 import { parkMissing } from './missing.ts';
 import type { SourceItem, UnreadableItem } from './source.ts';
 import type { Guards, RunCounts, SnapshotState } from './tables.ts';
@@ -116,7 +116,11 @@ async function applyItems(
   const movements = taken.map(({ item }) => item).filter(({ op }) => op === 'adjust');
   const isFullRead = advance?.completes !== undefined || (advance?.snapshot ?? null) !== null;
   const places = unreadable.flatMap(({ place }) => (place === undefined ? [] : [place]));
-  const shown = isFullRead ? [...items, ...places] : [];
+  // Figures that are kept are marked with it.
+  const kept = new Set(figures.map(placeOf));
+  const shown = isFullRead
+    ? [...items, ...places].filter((place) => !kept.has(placeOf(place)))
+    : [];
   const suspects = decided.filter((one) => one.kind === 'quarantined');
   // Sent together, and carried out in this order.
   const [, , , , { pending, fresh }] = await together([

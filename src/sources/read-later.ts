@@ -34,9 +34,11 @@ export async function readLater(
     client,
     asked.map(({ item, readAt }) => {
       const level: LevelKey = { merchantId, sku: item.sku, storeId: item.storeId };
+      const { version, updatedAtMs } = desk.level(level);
       return {
         level,
-        version: desk.level(level).version,
+        version,
+        updatedAtMs,
         quantity: item.quantity,
         since: item.observedAt < readAt ? item.observedAt : readAt,
         knownActor: actorOf(sourceId),

@@ -7,6 +7,8 @@ export type LaterQuestion = {
   readonly level: LevelKey;
   /** As the level was read: entries up to it count. */
   readonly version: number;
+  /** When that version was recorded, in ms since 1970; 0 where there is no level. */
+  readonly updatedAtMs: number;
   readonly quantity: Quantity;
   /** When the figure was true. */
   readonly since: Date;
@@ -90,6 +92,21 @@ type Row = [isArchived: boolean, counted: number | null, units: number];
  * out; a later one is newer than the figure, and stands in its place.
  */
 export async function laterUnits(
+  client: PoolClient,
+  questions: readonly LaterQuestion[],
+): Promise<readonly (LaterUnits | null)[]> {
+  // Of most of what a full read tells nothing was sold since: their levels say so themselves.
+  const changed = questions.filter(({ updatedAtMs, since }) => updatedAtMs > since.getTime());
+  const answers = await askLedger(client, changed);
+  const later = new Map(changed.map((question, index) => [question, answers[index] ?? null]));
+  return questions.map((question) =>
+    later.has(question) ? (later.get(question) ?? null) : nothing,
+  );
+}
+
+const nothing: LaterUnits = { counted: null, units: 0 };
+
+async function askLedger(
   client: PoolClient,
   questions: readonly LaterQuestion[],
 ): Promise<readonly (LaterUnits | null)[]> {

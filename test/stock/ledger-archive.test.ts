@@ -261,17 +261,16 @@ test('an archived month leaves levels, audit and later questions as they were', 
   });
 });
 
-function soldSince(at: Date) {
-  return {
-    level: levelKey('lamp'),
-    version: 1_000_000,
-    quantity: 'onHand' as const,
-    since: at,
-    knownActor: 'nobody',
-    movementReason: 'none',
-    firstVersion: null,
-  };
-}
+const soldSince = (at: Date) => ({
+  level: levelKey('lamp'),
+  version: 1_000_000,
+  quantity: 'onHand' as const,
+  since: at,
+  updatedAtMs: Date.now(),
+  knownActor: 'nobody',
+  movementReason: 'none',
+  firstVersion: null,
+});
 
 test('a figure from an archived time is not guessed at', async () => {
   const client = await inspector.connect();
