@@ -33,7 +33,8 @@ export async function pushItems(
   if (!row.enabled) return refused(refuse('SOURCE.DISABLED', 'The source is disabled.'));
   const runId = newId('run');
   const readAt = await databaseNow(db, clock.offsetMs);
-  const guards = guardsOf(row, kinds.get(row.kind));
+  const kind = kinds.get(row.kind);
+  const guards = guardsOf(row, kind);
   const page = { runId, readAt, guards, deduplicate: settings.deduplication };
   await beginRun(db, source, runId, 'push');
   let fresh = 0;
@@ -50,7 +51,7 @@ export async function pushItems(
     for (const [code, count] of taken.refused) {
       events.onRefused?.({ ...source, code, items: count });
     }
-    const batchSize = batchSizeOf(row, settings);
+    const batchSize = batchSizeOf(row, kind, settings);
     fresh += (await replayHeldItems(context, source, page, batchSize)).fresh;
     const { massZeroPercent } = guards;
     const scope = { ...source, runId, readAt, isPush: true };

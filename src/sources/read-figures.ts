@@ -78,7 +78,7 @@ async function open(context: SourcesContext, name: SourceName): Promise<Opened |
     return 'credentials_unusable';
   }
   const source = kind.open({ ...name, config: row.config, credentials });
-  return { source, batchSize: batchSizeOf(row, settings) };
+  return { source, batchSize: batchSizeOf(row, kind, settings) };
 }
 
 async function readOnce(

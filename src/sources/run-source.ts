@@ -80,7 +80,7 @@ async function readAndSettle(context: SourcesContext, options: RunOptions): Prom
     end = await readAll(context, options, kind, state);
     if (row !== undefined && kind !== undefined) {
       const guards = guardsOf(row, kind);
-      const batchSize = batchSizeOf(row, settings);
+      const batchSize = batchSizeOf(row, kind, settings);
       const readAt = await databaseNow(db, clock.offsetMs);
       const page = { runId, guards, deduplicate: settings.deduplication, readAt };
       state.fresh += (await replayHeldItems(context, options, page, batchSize)).fresh;
@@ -173,7 +173,7 @@ async function readPages(
     }
     const readAt = await databaseNow(db, clock.offsetMs);
     if (row.mode === 'full' && pages === 0) row = await beginSnapshot(context, row, readAt);
-    const limit = batchSizeOf(row, settings);
+    const limit = batchSizeOf(row, kind, settings);
     const read = await readPage(source, row, { limit, signal, readAt });
     if (read.kind === 'failed') {
       const { code, retryAfterMs } = read;

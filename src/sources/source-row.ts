@@ -21,8 +21,15 @@ export function guardsOf(row: Pick<SourceRow, 'guards'>, kind: SourceKind | unde
   };
 }
 
-export function batchSizeOf(row: Pick<SourceRow, 'batch_size'>, settings: SourceSettings): number {
-  return row.batch_size ?? settings.batchSize;
+/** Items of a page: what the source says, or what the settings and its kind allow. */
+export function batchSizeOf(
+  row: Pick<SourceRow, 'batch_size'>,
+  kind: Pick<SourceKind, 'batchSize'> | undefined,
+  settings: SourceSettings,
+): number {
+  return (
+    row.batch_size ?? Math.min(settings.batchSize, kind?.batchSize ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 export async function findSource(

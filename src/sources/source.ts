@@ -120,6 +120,8 @@ export type SourceKind<Config = unknown, Credentials = unknown> = {
   readonly modes: readonly ('delta' | 'full')[];
   /** Falls to zero are everyday at this kind: no share of them is suspicious by itself. */
   readonly zeroIsUsual?: boolean;
+  /** Items of a page at most, where the source itself says nothing of it. */
+  readonly batchSize?: number;
   open(context: OpenContext<Config, Credentials>): OpenSource;
   close?(): Promise<void>;
 };

@@ -82,6 +82,7 @@ function viewSource(
     readonly merchantSeconds: number | null;
   },
 ): SourceView {
+  const kind = kinds.get(row.kind);
   return {
     sourceId: row.source_id,
     kind: row.kind,
@@ -90,8 +91,8 @@ function viewSource(
     hasCredentials: row.credentials !== null,
     owns: more.owns,
     intervalMinutes: intervalSecondsOf(row, more.merchantSeconds, settings) / 60,
-    batchSize: batchSizeOf(row, settings),
-    guards: guardsOf(row, kinds.get(row.kind)),
+    batchSize: batchSizeOf(row, kind, settings),
+    guards: guardsOf(row, kind),
     enabled: row.enabled,
     watermark: row.watermark,
     snapshotSince: row.snapshot?.startedAt ?? null,

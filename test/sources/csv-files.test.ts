@@ -26,8 +26,10 @@ afterEach(async () => {
 
 const write = (lines: readonly string[]): Promise<void> =>
   writeFile(join(feedFolder, 'stock.csv'), `${lines.join('\n')}\n`);
-const putFile = () =>
-  rig.put({ sourceId: 'file', kind: 'csv', config: { path: 'stock.csv', storeId: 'main' } });
+const putFile = (more: { readonly batchSize?: number } = {}) => {
+  const config = { path: 'stock.csv', storeId: 'main' };
+  return rig.put({ sourceId: 'file', kind: 'csv', config, ...more });
+};
 
 test('movements without an id count once for each file that brings them', async () => {
   const sku = newSku();
@@ -39,6 +41,15 @@ test('movements without an id count once for each file that brings them', async 
   await write(['sku,op,value', `${sku},adjust,7`]);
   expect(await rig.run('file')).toMatchObject({ applied: 1, unchanged: 0 });
   expect(await rig.quantity(sku)).toBe(12);
+});
+
+test.each([
+  { batchSize: undefined, pages: 3 },
+  { batchSize: 101, pages: 1 },
+])('pages are short ($batchSize: $pages)', async ({ batchSize, pages }) => {
+  await putFile(batchSize === undefined ? {} : { batchSize });
+  await write(['sku,value', ...Array.from({ length: 101 }, (_, line) => `${newSku()},${line}`)]);
+  expect(await rig.run('file')).toMatchObject({ status: 'succeeded', applied: 101, pages });
 });
 
 test.each([',', ';', '\t'])('a file is separated by what its first line says: %j', async (by) => {

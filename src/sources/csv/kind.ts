@@ -27,6 +27,8 @@ export function createCsvKind(options: {
   return {
     kind: 'csv',
     modes: ['delta', 'full'],
+    // Once it is read its pages cost nothing, and between small ones shoppers wait less.
+    batchSize: 50,
     configSchema: z
       .strictObject({
         path: z
