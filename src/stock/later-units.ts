@@ -99,9 +99,10 @@ export async function laterUnits(
   const changed = questions.filter(({ updatedAtMs, since }) => updatedAtMs > since.getTime());
   const answers = await askLedger(client, changed);
   const later = new Map(changed.map((question, index) => [question, answers[index] ?? null]));
-  return questions.map((question) =>
-    later.has(question) ? (later.get(question) ?? null) : nothing,
-  );
+  return questions.map((question) => {
+    const answer = later.get(question);
+    return answer === undefined ? nothing : answer;
+  });
 }
 
 const nothing: LaterUnits = { counted: null, units: 0 };
