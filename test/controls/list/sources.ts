@@ -141,4 +141,37 @@ export const sourceControls: readonly Control[] = [
     test: 'test/sources/csv-files.test.ts',
     name: 'while a large file is parsed, other work goes on',
   },
+  {
+    id: 'short-pages-of-a-file',
+    promise: 'A file is applied in short pages, unless its source wants longer ones.',
+    changes: [{ file: 'src/sources/csv/kind.ts', before: '    batchSize: 50,\n', after: '' }],
+    test: 'test/sources/csv-files.test.ts',
+    name: 'pages are short ($batchSize: $pages)',
+  },
+  {
+    id: 'levels-changed-since',
+    promise: 'What was recorded after a figure was true comes on top of it.',
+    changes: [
+      {
+        file: 'src/stock/later-units.ts',
+        before: 'updatedAtMs > since.getTime()',
+        after: 'updatedAtMs > since.getTime() + 86_400_000',
+      },
+    ],
+    test: 'test/sources/figures.test.ts',
+    name: 'orders recorded after a figure was true are taken off it again',
+  },
+  {
+    id: 'kept-is-shown',
+    promise: 'A full read that kept a figure has shown it: at its end the place is not missing.',
+    changes: [
+      {
+        file: 'src/sources/write-page.ts',
+        before: 'generation = greatest(source_figure.generation, excluded.generation)`,',
+        after: 'generation = source_figure.generation`,',
+      },
+    ],
+    test: 'test/sources/feed.test.ts',
+    name: 'a full read that does not come to its end zeroes nothing and goes on',
+  },
 ];
