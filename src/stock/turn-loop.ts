@@ -4,9 +4,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export const nobody = (): void => undefined;
 
 /**
- * Works batch after batch while something waits. A batch has all that a turn of the event loop
- * brought, and goes to Postgres before the answers of the one before go out: writing them takes as
- * long as Postgres takes to work, and the two then happen at the same time.
+ * Works batch after batch while something waits. The first has all that a turn of the event loop
+ * brought. What waits when a batch is done goes to Postgres at once, before the rest of the turn
+ * and before the answers of the batch: they take as long as Postgres takes to work, and the two
+ * then happen at the same time.
  */
 export class TurnLoop {
   readonly #hasWork: () => boolean;
@@ -35,8 +36,8 @@ export class TurnLoop {
 
   async #run(): Promise<void> {
     let answer = nobody;
+    await nextTurn();
     for (;;) {
-      await nextTurn();
       const working = this.#hasWork() ? this.#begin() : undefined;
       // A pool hands its connection out in the next tick: the batch is on its way when this runs.
       process.nextTick(answer);
@@ -46,6 +47,7 @@ export class TurnLoop {
         // Nothing has to go out first.
         answer();
         answer = nobody;
+        await nextTurn();
       }
     }
     // Behind the look at the queue without a wait between: what is queued from now on wakes it.
