@@ -7,6 +7,7 @@ import {
   viewLevel,
   type AdjustableQuantity,
   type Level,
+  type LevelView,
 } from './level.ts';
 
 /**
@@ -87,23 +88,26 @@ export function decideSet(level: Level, request: SetRequest): StockDecision {
 /** The guards that every change of a single level begins with. */
 export function guardLevel(level: Level, expectation: Expectation): Refusal | undefined {
   if (!level.storeExists) return storeNotFound(level.storeId);
-  const current = level.exists ? viewLevel(level) : null;
   const { ifMatch, expectedVersion } = expectation;
   if (ifMatch !== undefined) {
     const matches = ifMatch === '*' ? level.exists : ifMatch.includes(level.version);
     if (!matches || !level.exists) {
       return refuse('STOCK.PRECONDITION_FAILED', 'The level is not at the version in If-Match.', {
-        level: current,
+        level: viewExisting(level),
       });
     }
   }
   if (expectedVersion !== undefined && expectedVersion !== level.version) {
     return refuse('STOCK.VERSION_CONFLICT', `The level is at version ${level.version}.`, {
       expectedVersion,
-      level: current,
+      level: viewExisting(level),
     });
   }
   return undefined;
+}
+
+function viewExisting(level: Level): LevelView | null {
+  return level.exists ? viewLevel(level) : null;
 }
 
 export function storeNotFound(storeId: string): Refusal {

@@ -122,8 +122,8 @@ export class WorkingState implements DecisionContext {
   /** Decides one command and, unless it is refused, applies it to the running state. */
   run(command: Command): Outcome {
     const key = command.idempotencyKey;
-    const known =
-      key === undefined ? undefined : this.#answers.get(keyId(command.merchantId, key.key));
+    const id = key === undefined ? '' : keyId(command.merchantId, key.key);
+    const known = key === undefined ? undefined : this.#answers.get(id);
     if (key !== undefined) {
       const verdict = judgeKey(known, key.fingerprint, this.now);
       if (verdict.kind === 'refused') return verdict;
@@ -142,11 +142,8 @@ export class WorkingState implements DecisionContext {
       if (known?.expiresAt !== undefined) {
         this.expiredKeys.push({ merchantId: command.merchantId, key: key.key });
       }
-      this.#answers.set(keyId(command.merchantId, key.key), {
-        fingerprint: key.fingerprint,
-        answer,
-        expiresAt: undefined,
-      });
+      const { fingerprint } = key;
+      this.#answers.set(id, { fingerprint, answer, expiresAt: undefined });
     }
     return { kind: 'applied', answer };
   }

@@ -34,8 +34,8 @@ export const idempotencyControls: readonly Control[] = [
     changes: [
       {
         file: 'src/stock/working-state.ts',
-        before: '      this.#answers.set(keyId(command.merchantId, key.key), {',
-        after: '      new Map<string, unknown>().set(keyId(command.merchantId, key.key), {',
+        before: '      this.#answers.set(id, {',
+        after: '      new Map<string, unknown>().set(id, {',
       },
     ],
     test: 'test/stock/writer.test.ts',
