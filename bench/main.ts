@@ -1,6 +1,13 @@
 import { createEquipment, type Equipment } from './equipment.ts';
 import { openLab, type Lab } from './lab.ts';
-import { describeMachine, readLoad, readProcessorTicks, shareStolen } from './measure/machine.ts';
+import { describeDisk } from './measure/disk.ts';
+import {
+  describeMachine,
+  readLoad,
+  readProcessorTicks,
+  shareStolen,
+  type Before,
+} from './measure/machine.ts';
 import { parseOptions, usage, type Options } from './options.ts';
 import { updatePerformancePage } from './report/performance-page.ts';
 import { describeRow, formatTable } from './report/print-table.ts';
@@ -16,16 +23,18 @@ async function main(): Promise<number> {
   if (options.help) return say(usage);
   if (options.list) return say(`${workloads.map(({ name }) => name).join('\n')}\n`);
   const chosen = choose(options);
-  const before = { startedAt: new Date(), load: readLoad() };
+  const startedAt = new Date();
+  const load = readLoad();
   const opening = openLab(options);
   const interrupted = onInterrupt(opening);
   const lab = await opening;
   try {
     lab.say(`${lab.postgresVersion}; ${lab.tools.http}; ${lab.tools.sql}`);
-    if (before.load > 0.3)
-      lab.say(`the machine is not quiet: its load is ${before.load.toFixed(1)}`);
+    if (load > 0.3) lab.say(`the machine is not quiet: its load is ${load.toFixed(1)}`);
+    const disk = await describeDisk(lab.folder, options.scale.quick ? 2 : 10);
+    lab.say(`disk: ${disk}`);
     const rows = await runAll(chosen, createEquipment(lab), interrupted);
-    await report(options, lab, rows, before);
+    await report(options, lab, rows, { startedAt, load, disk });
     return rows.every((row) => row.passed) ? 0 : 1;
   } finally {
     await lab.close();
@@ -93,7 +102,7 @@ async function report(
   { scale, only }: Options,
   lab: Lab,
   rows: readonly Row[],
-  { startedAt, load }: { startedAt: Date; load: number },
+  { startedAt, ...before }: Before & { readonly startedAt: Date },
 ): Promise<void> {
   const kind = only.length > 0 ? 'some' : scale.quick ? 'quick' : 'full';
   const found: Report = {
@@ -101,7 +110,7 @@ async function report(
     startedAt: startedAt.toISOString(),
     minutes: (Date.now() - startedAt.getTime()) / 60_000,
     command: `npm run bench${scale.quick ? ' -- --quick' : ''}`,
-    machine: await describeMachine(lab, load),
+    machine: await describeMachine(lab, before),
     rows,
   };
   say(`\n${formatTable(rows)}\n\n`);

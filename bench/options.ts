@@ -10,7 +10,7 @@ export type Scale = {
    * that is slow for some seconds is slow for both sides.
    */
   readonly rounds: number;
-  /** The same where a round takes a minute; there also the windows, where it has some. */
+  /** The same where a round takes a minute. */
   readonly longRounds: number;
   readonly oursSeconds: number;
   readonly baselineSeconds: number;

@@ -13,23 +13,28 @@ export type Machine = {
   readonly loadBefore: number;
   readonly node: string;
   readonly postgres: string;
+  /** What the disk alone takes, from `describeDisk`. */
+  readonly disk: string;
   readonly http: string;
   readonly sql: string;
   /** The commit that was measured; `+` when files had been changed since. */
   readonly commit: string;
 };
 
-/** @param loadBefore from `readLoad`, before anything was started */
-export async function describeMachine(lab: Lab, loadBefore: number): Promise<Machine> {
+/** What was found before anything was measured, with `describeDisk` and `readLoad`. */
+export type Before = { readonly disk: string; readonly load: number };
+
+export async function describeMachine(lab: Lab, { disk, load }: Before): Promise<Machine> {
   const cores = cpus();
   return {
     processor: cores[0]?.model ?? 'unknown',
     cores: cores.length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${release()}`,
-    loadBefore,
+    loadBefore: load,
     node: process.version,
     postgres: lab.postgresVersion,
+    disk,
     http: lab.tools.http,
     sql: lab.tools.sql,
     commit: await readCommit(),

@@ -35,6 +35,7 @@ Rates, times and ratios are medians of the rounds, with the lowest and the highe
 | processor | ${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB of memory |
 | system | ${machine.system}; its load before the start: ${machine.loadBefore.toFixed(1)} |
 | Node | ${machine.node} |
+| disk | ${machine.disk} |
 | database | ${machine.postgres}, embedded, with the service's own settings; every change durable |
 | load | ${machine.http}, ${machine.sql}; on the same machine |
 | to repeat it | \`${command}\` |

@@ -5,7 +5,7 @@ import type { Equipment } from '../equipment.ts';
 import type { SkuChoice } from '../load/http-load.ts';
 import { runPacedLoad, type PacedSample } from '../load/paced-adjusts.ts';
 import { alternate } from '../measure/alternate.ts';
-import { formatNumber, formatSpread, median } from '../measure/statistics.ts';
+import { formatNumber, formatSpread, mean, median } from '../measure/statistics.ts';
 import type { ChannelReport } from '../receiver.ts';
 import type { Check, Workload } from '../report/row.ts';
 import { countLevels, openShop, settle, type Shop } from '../shop.ts';
@@ -17,6 +17,9 @@ const perSecond = 200;
 /** Calls that hang are given up after so long. */
 const timeoutMs = 5_000;
 const mostRatio = 1.2;
+/** Of each side in each round, in the full run. */
+const windows = 7;
+const windowSeconds = 2;
 
 type Side = 'all alive' | DeadWay;
 const sides: readonly Side[] = ['all alive', ...deadWays];
@@ -85,9 +88,9 @@ async function measureSide(
     await runPacedLoad({ ...load, seconds: lab.scale.warmUpSeconds + 1 }, perSecond);
     const runs: Run[] = [];
     // Short windows, and many: the p99 of each is the worst moment that the disk has in it.
-    for (let window = 1; window <= lab.scale.longRounds; window += 1) {
+    for (let window = 1; window <= (lab.scale.quick ? 1 : windows); window += 1) {
       await receiver.reset();
-      const sample = await runPacedLoad({ ...load, seconds: lab.scale.oursSeconds }, perSecond);
+      const sample = await runPacedLoad({ ...load, seconds: windowSeconds }, perSecond);
       // The last changes are still on their way.
       await setTimeout(1_000);
       runs.push({ sample, reports: await receiver.report() });
@@ -142,9 +145,9 @@ function outcomeOf(runs: Record<Side, Run[]>, isQuick: boolean) {
   };
 }
 
-/** In every window everything came in order, and the load was what it should be. */
+/** Everything came in order, and over all windows the load was what it should be. */
 function kept(side: Side, runs: readonly Run[]): Check {
-  const rate = Math.min(...runs.map(({ sample }) => sample.rate));
+  const rate = mean(runs.map(({ sample }) => sample.rate));
   const failed = runs.reduce((sum, { sample }) => sum + sample.failed, 0);
   const bad = living.filter((channel) =>
     runs.some(({ reports }) => {
@@ -152,7 +155,7 @@ function kept(side: Side, runs: readonly Run[]): Check {
       return report === undefined || report.changes === 0 || report.wentBack > 0;
     }),
   );
-  const says = `${side}: at least ${formatNumber(rate)} adjusts/s, ${failed} failed`;
+  const says = `${side}: ${formatNumber(rate)} adjusts/s, ${failed} failed`;
   return {
     says: bad.length === 0 ? says : `${says}; nothing came, or went back: ${bad.join(', ')}`,
     passed: failed === 0 && rate >= perSecond * 0.95 && bad.length === 0,
